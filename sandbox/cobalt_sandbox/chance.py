@@ -1,0 +1,46 @@
+"""Chance that can be repeated: streams of numbers, each drawn from a name and a count."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from uuid import UUID
+
+
+class Stream:
+    """One purpose's numbers: the n-th draw is a hash of (seed, names, n), so no draw elsewhere can move it.
+
+    The whole state is ``count``. The numbers are the same on every machine and under every hash seed.
+    """
+
+    __slots__ = ("_hash", "count")
+
+    def __init__(self, seed: int, *names: str, count: int = 0) -> None:
+        self._hash = blake2b("\0".join((str(seed), *names)).encode(), digest_size=16)
+        self.count = count
+
+    def draw(self) -> bytes:
+        self.count += 1
+        drawn = self._hash.copy()
+        drawn.update(self.count.to_bytes(8))
+        return drawn.digest()
+
+    def next(self) -> int:
+        """1, 2, 3 …: for numbers that an EHR hands out in turn."""
+        self.count += 1
+        return self.count
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number from ``low`` to ``high``, both included."""
+        return low + int.from_bytes(self.draw()[:8]) % (high - low + 1)
+
+    def hex(self) -> str:
+        """32 lower-case hex digits: a UUID without dashes, as Cobalt's own ids are (D29)."""
+        return UUID(bytes=self.draw(), version=4).hex
+
+    def uuid(self) -> str:
+        """A UUID with dashes, as event ids are (D29)."""
+        return str(UUID(bytes=self.draw(), version=4))
+
+    def token(self, length: int) -> str:
+        """Letters and digits, up to 32 of them."""
+        return self.draw().hex().upper()[:length]

@@ -1,0 +1,133 @@
+"""The declaration of an endpoint: a decorator, a function, and what follows from their types."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict
+
+from cobalt_sandbox.events import Event, Reason
+from cobalt_sandbox.table import Record
+from cobalt_sandbox.validation import Body, Query
+from cobalt_sandbox.world import Practice
+
+MIB = 1_048_576
+
+
+class Row(BaseModel):
+    """A part of a reply, read off a record or made by hand. A field with a default is left out unless it is given."""
+
+    model_config = ConfigDict(defer_build=True, frozen=True, from_attributes=True)
+
+
+class Reply(Row):
+    """A reply in the documented envelope: ``success`` first."""
+
+    http_status: ClassVar[int | None] = None
+    success: Literal[True] = True
+
+    def model_post_init(self, context: object) -> None:
+        self.model_fields_set.add("success")
+
+
+class Report(Row):
+    """A reply of the control API, which has no envelope. ``http_status`` is its own where an endpoint has several."""
+
+    http_status: ClassVar[int | None] = None
+
+
+Apply = Callable[[Practice, str], Event]
+Refuse = Callable[[Practice, str, Sequence[Reason]], Event]
+
+
+@dataclass(slots=True, eq=False)
+class Endpoint:
+    """One operation of the API. Who may call it is the type of its function's first parameter; the rest follows from names:
+    ``body`` and ``query`` are models, every other parameter is a part of the path."""
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    status: int
+    emits: tuple[type[Event], ...]
+    max_body: int
+    ehrs: tuple[str, ...]
+    subject: str
+    takes: tuple[int, int]
+    name: str = field(init=False)
+    caller: Any = field(init=False)
+    body: type[Body] | None = field(init=False)
+    query: type[Query] | None = field(init=False)
+    replies: tuple[type[Row], ...] = field(init=False)
+    extras: tuple[tuple[str, Any], ...] = field(init=False)
+    is_async: bool = field(init=False)
+    apply: Apply = field(init=False)
+    refuse: Refuse = field(init=False)
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(self.handler)
+        returned, parts = hints.pop("return"), {part[1:-1] for part in self.path.split("/") if part.startswith("{")}
+        self.name = f"{self.handler.__module__.rpartition('.')[2]}.{self.handler.__name__.rstrip('_')}"
+        self.body, self.query = hints.pop("body", None), hints.pop("query", None)
+        self.replies = tuple(kind for kind in get_args(returned) or (returned,) if kind is not type(None))
+        self.caller, *others = [(name, hint) for name, hint in hints.items() if name not in parts] or [("", None)]
+        self.caller, self.extras = self.caller[1], tuple(others)
+        self.is_async = inspect.iscoroutinefunction(self.handler)
+
+    def ehr(self, apply: Apply) -> Apply:
+        """Declare what the EHR does once the job is due."""
+        self.apply = apply
+        return apply
+
+    def refused(self, refuse: Refuse) -> Refuse:
+        """Declare the event of a job that the EHR refuses."""
+        self.refuse = refuse
+        return refuse
+
+
+def endpoint(
+    route: str,
+    *,
+    status: int = 200,
+    emits: tuple[type[Event], ...] = (),
+    max_body: int = 1 * MIB,
+    ehrs: tuple[str, ...] = (),
+    subject: str = "",
+    takes: tuple[int, int] = (0, 0),
+) -> Callable[[Callable[..., Any]], Endpoint]:
+    """Declare an endpoint: ``"POST /referrals"``.
+
+    ``emits`` are its events, success first; ``takes`` the seconds its job lasts (Table 5); ``max_body`` a size in bytes (D26);
+    ``ehrs`` the EHRs that support ``subject``, all if empty (D30).
+    """
+    method, path = route.split()
+
+    def declare(handler: Callable[..., Any]) -> Endpoint:
+        return Endpoint(method, path, handler, status, emits, max_body, ehrs, subject, takes)
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All that a set of modules declares: endpoints by operation name, events by type, kinds of records."""
+
+    endpoints: Mapping[str, Endpoint]
+    events: Mapping[str, type[Event]]
+    records: tuple[type[Record], ...]
+
+    @classmethod
+    def of(cls, modules: Iterable[ModuleType]) -> Catalogue:
+        declared = [value for module in modules for value in vars(module).values()]
+        endpoints = {value.name: value for value in declared if isinstance(value, Endpoint)}
+        emitted = [event for each in endpoints.values() for event in each.emits]
+        records = dict.fromkeys(value for value in declared if _is_record(value))
+        return cls(endpoints, {event.type: event for event in emitted}, tuple(records))
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Record) and value is not Record

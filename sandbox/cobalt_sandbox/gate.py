@@ -1,0 +1,219 @@
+"""The gate: the one path that every request takes, from the first header to the last byte of the reply."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from cobalt_sandbox.endpoint import MIB, Endpoint
+from cobalt_sandbox.errors import (
+    BodyTooLarge,
+    CobaltError,
+    InternalError,
+    NoSuchPath,
+    NotBuilt,
+    WrongMethod,
+)
+from cobalt_sandbox.journal import Call
+from cobalt_sandbox.world import World
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
+
+#: After a body was refused for its size, this many seconds are given to a client that must finish sending to see the answer.
+LINGER_SECONDS = 1.0
+
+log = logging.getLogger("cobalt_sandbox")
+
+
+class Callers(Protocol):
+    """Who stands before the gate: finds what a handler asks for in its parameters, or refuses."""
+
+    def world(self, endpoint: Endpoint, headers: Headers) -> World | None: ...
+
+    def caller(self, endpoint: Endpoint, headers: Headers, world: World | None) -> tuple[Any, ...]: ...
+
+    def asked_for(self, kind: Any, headers: Headers) -> Any: ...
+
+
+class Routes:
+    """Endpoints by verb and path. ``unbuilt`` are documented routes that answer 501."""
+
+    def __init__(self, prefix: str, endpoints: Iterable[Endpoint], unbuilt: Iterable[str] = ()) -> None:
+        self._exact: dict[str, dict[str, Endpoint]] = {}
+        self._templates: list[tuple[list[str], dict[str, Endpoint]]] = []
+        for endpoint in endpoints:
+            self._place(prefix + endpoint.path).setdefault(endpoint.method, endpoint)
+        self._unbuilt = [(method, (prefix + path).split("/")) for method, path in map(str.split, unbuilt)]
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+        parts: dict[str, str] = {}
+        methods = self._exact.get(path)
+        if methods is None:
+            methods, parts = self._from_template(path)
+        endpoint = methods.get(method)
+        if endpoint is None:
+            raise self._absent(method, path, methods)
+        return endpoint, parts
+
+    def _place(self, path: str) -> dict[str, Endpoint]:
+        if "{" not in path:
+            return self._exact.setdefault(path, {})
+        template = path.split("/")
+        for known, methods in self._templates:
+            if known == template:
+                return methods
+        self._templates.append((template, {}))
+        return self._templates[-1][1]
+
+    def _from_template(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]]:
+        segments = path.split("/")
+        for template, methods in self._templates:
+            if _fits(template, segments):
+                parts = zip(template, segments, strict=True)
+                return methods, {name[1:-1]: unquote(value) for name, value in parts if name.startswith("{")}
+        return {}, {}
+
+    def _absent(self, method: str, path: str, methods: Mapping[str, Endpoint]) -> CobaltError:
+        segments = path.split("/")
+        if any(verb == method and _fits(template, segments) for verb, template in self._unbuilt):
+            return NotBuilt(method=method, path=path)
+        return WrongMethod() if methods else NoSuchPath()
+
+
+def _fits(template: list[str], segments: list[str]) -> bool:
+    return len(template) == len(segments) and all(
+        want == got or (want.startswith("{") and got != "") for want, got in zip(template, segments, strict=True)
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """What is known of a call so far, for the journal."""
+
+    world: World | None = None
+    endpoint: Endpoint | None = None
+    refusal: CobaltError | None = None
+    job_id: int | None = None
+
+    def note(self, scope: Scope, status: int) -> None:
+        if self.world is not None:
+            operation = self.endpoint.name if self.endpoint else None
+            message = self.refusal.message if self.refusal else None
+            now = self.world.clock.now()
+            self.world.journal.note(Call(now, scope["method"], scope["path"], operation, status, message, self.job_id))
+
+
+class Gate:
+    """An ASGI application that answers for a set of endpoints under one prefix, always in the documented envelope."""
+
+    def __init__(self, routes: Routes, callers: Callers, *, keeps_journal: bool = False) -> None:
+        self._routes = routes
+        self._callers = callers
+        self._keeps_journal = keeps_journal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = _Call()
+        try:
+            status, payload = await self._served(call, scope, receive)
+        except CobaltError as refusal:
+            call.refusal, status, payload = refusal, refusal.status, refusal.body
+        except ClientGone:
+            return
+        except Exception:
+            log.exception("%s %s failed inside the sandbox", scope["method"], scope["path"])
+            call.refusal = InternalError()
+            status, payload = call.refusal.status, call.refusal.body
+        if self._keeps_journal:
+            call.note(scope, status)
+        if isinstance(call.refusal, BodyTooLarge):
+            await _answer_and_hang_up(receive, send, status, payload)
+        else:
+            await _answer(send, status, payload)
+
+    async def _served(self, call: _Call, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        endpoint, parts = self._routes.find(scope["method"], scope["raw_path"].decode("ascii"))
+        call.endpoint = endpoint
+        headers = dict(scope["headers"])
+        call.world = self._callers.world(endpoint, headers)
+        caller = self._callers.caller(endpoint, headers, call.world)
+        arguments = await self._arguments(endpoint, caller, scope, headers, receive)
+        reply = endpoint.handler(*caller, **parts, **arguments)
+        if endpoint.is_async:
+            reply = await reply
+        if reply is None:
+            return endpoint.status, b""
+        call.job_id = getattr(reply, "job_id", None)
+        return reply.http_status or endpoint.status, reply.__pydantic_serializer__.to_json(reply, exclude_unset=True)
+
+    async def _arguments(
+        self, endpoint: Endpoint, caller: tuple[Any, ...], scope: Scope, headers: Headers, receive: Receive
+    ) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        if endpoint.body is not None:
+            body = await _body(headers, receive, endpoint.max_body)
+            arguments["body"] = endpoint.body.read(body, *caller)
+        if endpoint.query is not None:
+            filler = await _body(headers, receive, endpoint.max_body) if _has_body(headers) else b""
+            arguments["query"] = endpoint.query.read(scope["query_string"], filler)
+        for name, kind in endpoint.extras:
+            arguments[name] = self._callers.asked_for(kind, headers)
+        return arguments
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was whole; nobody is there to be answered."""
+
+
+def _has_body(headers: Headers) -> bool:
+    return b"content-length" in headers or b"transfer-encoding" in headers
+
+
+async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
+    """The whole body, or BodyTooLarge: by its announced length before a byte is read, else as soon as it is exceeded."""
+    too_large = int(headers.get(b"content-length", 0)) > most
+    parts, size, more = [], 0, True
+    while more and not too_large:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part, more = message.get("body", b""), message.get("more_body", False)
+        parts.append(part)
+        size += len(part)
+        too_large = size > most
+    if too_large:
+        raise BodyTooLarge(megabytes=most // MIB)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _answer(send: Send, status: int, payload: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": _head(payload)})
+    await send({"type": "http.response.body", "body": payload})
+
+
+async def _answer_and_hang_up(receive: Receive, send: Send, status: int, payload: bytes) -> None:
+    """Answer a body that is too large without reading it to the end, then close the connection.
+
+    Many clients look for the answer only when all is sent; closing at once would reset the connection under the answer.
+    """
+    head = [*_head(payload), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": payload, "more_body": True})
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                continue
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _head(payload: bytes) -> list[tuple[bytes, bytes]]:
+    if not payload:
+        return []
+    return [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]

@@ -1,0 +1,158 @@
+"""Records and the tables that hold them: found by index, listed in order, copied without cost to the original."""
+
+from __future__ import annotations
+
+import dataclasses
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Record:
+    """What a table holds: an immutable dataclass with an ``id``. A subclass declares one kind of record.
+
+    ``table`` names its table, ``index`` the fields it is found by, ``listed_by`` those it is listed by, else by creation.
+    """
+
+    table: ClassVar[str]
+    index: ClassVar[tuple[str, ...]]
+    listed_by: ClassVar[tuple[str, ...]]
+    id: str
+
+    def __init_subclass__(cls, *, table: str, index: tuple[str, ...] = (), listed_by: tuple[str, ...] = ()) -> None:
+        cls.table, cls.index, cls.listed_by = table, index, listed_by
+        dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
+
+
+R = TypeVar("R", bound=Record)
+
+
+class _Index:
+    """From a value to ids, oldest first. Most values have one id, and are kept apart from those that have many."""
+
+    __slots__ = ("_many", "_one")
+
+    def __init__(self) -> None:
+        self._one: dict[object, str] = {}
+        self._many: dict[object, dict[str, None]] = {}
+
+    def copy(self) -> _Index:
+        twin = _Index()
+        twin._one = self._one.copy()
+        twin._many = {value: ids.copy() for value, ids in self._many.items()}
+        return twin
+
+    def add(self, value: object, id: str) -> None:
+        if value in self._many:
+            self._many[value][id] = None
+        elif value in self._one:
+            self._many[value] = {self._one.pop(value): None, id: None}
+        elif value is not None:
+            self._one[value] = id
+
+    def remove(self, value: object, id: str) -> None:
+        if value in self._many:
+            del self._many[value][id]
+        elif value is not None:
+            del self._one[value]
+
+    def first(self, value: object) -> str | None:
+        return self._one.get(value) or next(iter(self._many.get(value, ())), None)
+
+    def all(self, value: object) -> Iterable[str]:
+        return (self._one[value],) if value in self._one else self._many.get(value, ())
+
+
+class Table(Generic[R]):
+    """The records of one kind. Since they are immutable, a copy shares them and never sees the other's changes."""
+
+    def __init__(self, kind: type[R]) -> None:
+        self.kind = kind
+        self._rows: dict[str, R] = {}
+        self._listed: list[str] = []
+        self._found = {field: _Index() for field in kind.index}
+
+    @classmethod
+    def of(cls, kind: type[R], rows: Iterable[R]) -> Table[R]:
+        """A table of many rows, put in order once."""
+        table: Table[R] = cls(kind)
+        for row in rows:
+            table._insert(row)
+            table._listed.append(row.id)
+        if kind.listed_by:
+            table._listed.sort(key=table._sort_key)
+        return table
+
+    def copy(self) -> Table[R]:
+        twin: Table[R] = Table(self.kind)
+        twin._rows = self._rows.copy()
+        twin._listed = self._listed.copy()
+        twin._found = {field: ids.copy() for field, ids in self._found.items()}
+        return twin
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[R]:
+        return (self._rows[id] for id in self._listed)
+
+    def __getitem__(self, part: slice) -> list[R]:
+        return [self._rows[id] for id in self._listed[part]]
+
+    def get(self, id: str) -> R | None:
+        """By id: the exact text first, then without dashes (D2)."""
+        return self._rows.get(id) or self._rows.get(id.replace("-", ""))
+
+    def the(self, id: str) -> R:
+        """The row with this very id. Raises KeyError."""
+        return self._rows[id]
+
+    def find(self, field: str, value: object) -> list[R]:
+        """All whose indexed ``field`` equals ``value``, oldest first."""
+        return [self._rows[id] for id in self._found[field].all(value)]
+
+    def first(self, field: str, value: object) -> R | None:
+        id = self._found[field].first(value)
+        return None if id is None else self._rows[id]
+
+    def add(self, row: R) -> R:
+        self._insert(row)
+        self._list(row)
+        return row
+
+    def replace(self, row: R, **changes: Any) -> R:
+        """Put a changed copy in the place of ``row``."""
+        changed: R = dataclasses.replace(row, **changes)  # type: ignore[type-var]  # Record makes it a dataclass
+        if self.kind.listed_by:
+            del self._listed[self._place(row)]
+        self._rows[row.id] = changed
+        if self.kind.listed_by:
+            self._list(changed)
+        for field, index in self._found.items():
+            before, after = getattr(row, field), getattr(changed, field)
+            if before != after:
+                index.remove(before, row.id)
+                index.add(after, row.id)
+        return changed
+
+    def _insert(self, row: R) -> None:
+        if row.id in self._rows:
+            raise ValueError(f"{self.kind.table}: two rows have the id {row.id!r}")
+        self._rows[row.id] = row
+        for field, index in self._found.items():
+            index.add(getattr(row, field), row.id)
+
+    def _list(self, row: R) -> None:
+        if self.kind.listed_by:
+            insort(self._listed, row.id, key=self._sort_key)
+        else:
+            self._listed.append(row.id)
+
+    def _place(self, row: R) -> int:
+        place = bisect_left(self._listed, self._sort_key(row.id), key=self._sort_key)
+        return self._listed.index(row.id, place)
+
+    def _sort_key(self, id: str) -> tuple[str, ...]:
+        row = self._rows[id]
+        return tuple((getattr(row, field) or "").lower() for field in self.kind.listed_by)

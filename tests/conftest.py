@@ -1,0 +1,48 @@
+"""What all tests start from: one server for the session, a fresh world and a client for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from cobalt_sandbox import Sandbox, World
+
+REFERRAL = {
+    "patient_mrn": "1234567",
+    "referring_from_provider_ehr_id": "PROV-001",
+    "referring_to_provider_ehr_id": "PROV-002",
+    "direction": "outgoing",
+    "priority": "urgent",
+    "reason": "Cardiology consultation",
+    "diagnosis_codes": ["I10", "Z87.39"],
+}
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A real server in a thread, its default world frozen."""
+    with Sandbox(seed=1) as running:
+        yield running
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> Iterator[World]:
+    """A fresh frozen world with the documentation's practice and the demo clinic."""
+    fresh = sandbox.world(seed=1)
+    yield fresh
+    fresh.delete()
+
+
+@pytest.fixture
+def api(world: World) -> Iterator[httpx2.Client]:
+    """The documented API of that world, with the three headers, as the documentation's practice."""
+    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as client:
+        yield client
+
+
+@pytest.fixture
+def referral() -> dict[str, object]:
+    """The body of the documentation's first referral request."""
+    return dict(REFERRAL)

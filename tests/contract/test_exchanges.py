@@ -1,0 +1,25 @@
+"""Every documented exchange happens exactly as documented, over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from cobalt_sandbox import Sandbox
+from contract.documents import exchanges, operations
+from contract.replay import replayed
+
+
+@pytest.mark.parametrize("name", exchanges())
+def test_an_exchange_replays(name: str, sandbox: Sandbox) -> None:
+    exchange = exchanges()[name]
+    given = exchange.get("given", {})
+    fixtures = given.get("fixtures", ["documentation"])
+    world = sandbox.world(seed=1, fixtures=fixtures, options=given.get("options"))
+    found = replayed(exchange, world)
+    world.delete()
+    assert found == [], "\n".join(found)
+
+
+@pytest.mark.parametrize("name", [name for name, each in exchanges().items() if "operation" in each])
+def test_an_exchange_is_one_of_a_documented_operation(name: str) -> None:
+    assert exchanges()[name]["operation"] in operations()

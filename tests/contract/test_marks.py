@@ -1,0 +1,73 @@
+"""Every fact of the contracts is marked, every guess has its reason, and OpenAPI's own rules are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from contract.documents import (
+    DECISIONS,
+    FOLDER,
+    MARKS,
+    Json,
+    decisions,
+    exchanges,
+    facts,
+    files,
+)
+
+MARKED = {f"{name}: {'/'.join(place)}": fact for name, document in files().items() for place, fact in facts(document)}
+STATED = {**MARKED, **exchanges()}
+
+
+@pytest.mark.parametrize("place", STATED)
+def test_a_fact_is_marked(place: str) -> None:
+    assert STATED[place].get("x-source") in MARKS
+
+
+@pytest.mark.parametrize("name", files())
+def test_a_mark_is_always_that_of_a_fact(name: str) -> None:
+    """So the walk that looks for facts misses none. The title of the index, ``info``, is the one marked thing beside them."""
+    marked = [each for each in _objects(files()[name]) if "x-source" in each and "version" not in each]
+    assert marked == [fact for _, fact in facts(files()[name])]
+
+
+@pytest.mark.parametrize("place", [place for place, fact in STATED.items() if fact.get("x-source") == "inferred"])
+def test_what_is_inferred_says_why(place: str) -> None:
+    assert "x-decision" in STATED[place] or STATED[place]["x-reason"].endswith(".")
+
+
+@pytest.mark.parametrize("name", files())
+def test_every_decision_exists(name: str) -> None:
+    numbers = {f"D{number}" for number in range(1, DECISIONS + 1)}
+    assert {named for fact in _objects(files()[name]) for named in decisions(fact)} <= numbers
+
+
+def test_every_decision_of_an_exchange_exists() -> None:
+    numbers = {f"D{number}" for number in range(1, DECISIONS + 1)}
+    assert {named for exchange in exchanges().values() for named in decisions(exchange)} <= numbers
+
+
+def test_the_partial_marks_are_marks() -> None:
+    stated = [fact for document in (*files().values(), exchanges()) for fact in _objects(document)]
+    statuses = {fact["x-status-source"] for fact in stated if "x-status-source" in fact}
+    requirements = {mark for fact in stated for mark in fact.get("x-required-source", {}).values()}
+    assert statuses | requirements <= set(MARKS)
+
+
+def test_the_index_is_a_valid_openapi_document() -> None:
+    document = json.loads((FOLDER / "openapi.json").read_text())
+    OpenAPIV31SpecValidator(document, base_uri=(FOLDER / "openapi.json").as_uri()).validate()
+
+
+def _objects(node: object) -> Iterator[Json]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _objects(item)
+    elif isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _objects(value)

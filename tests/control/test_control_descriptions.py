@@ -1,0 +1,174 @@
+"""What a server tells of itself: the API as OpenAPI, and a world as one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from cobalt_sandbox import Sandbox, World
+
+Body = dict[str, Any]
+
+PATIENT = {"first_name": "Ida", "last_name": "Vance", "dob": "1990-01-02", "sex": "female"}
+REJECTED = {"fail": [{"code": "EHR_REJECTED", "description": "No."}]}
+CONTROL = {
+    "/livez": {"get"},
+    "/readyz": {"get"},
+    "/world": {"get", "post", "put", "delete"},
+    "/world/reset": {"post"},
+    "/clock": {"get", "patch"},
+    "/clock/advance": {"post"},
+    "/clock/settle": {"post"},
+    "/faults": {"get", "post", "delete"},
+    "/faults/{id}": {"delete"},
+    "/events": {"get"},
+    "/openapi.json": {"get"},
+    "/snapshot": {"get"},
+}
+DOCUMENTED = {
+    "/patients": {"get", "post"},
+    "/providers": {"get"},
+    "/referring-providers": {"get", "post"},
+    "/referrals": {"post"},
+    "/webhook": {"get", "post"},
+    "/webhook/{id}": {"delete"},
+    "/webhook/{id}/rotate-secret": {"post"},
+    "/webhook/rotate-secret": {"post"},
+    "/webhook-events": {"get"},
+    "/webhook-events/{id}": {"get"},
+    "/settings": {"get", "post"},
+}
+
+
+@pytest.fixture(scope="module")
+def openapi(sandbox: Sandbox) -> Body:
+    reply = httpx2.get(f"{sandbox.url}/_sandbox/openapi.json", trust_env=False, verify=False)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    document: Body = reply.json()
+    return document
+
+
+def snapshot(world: World) -> Body:
+    headers = {"client_id": world.client_id}
+    reply = httpx2.get(f"{world.url}/_sandbox/snapshot", headers=headers, trust_env=False, verify=False)
+    assert reply.status_code == 200
+    document: Body = reply.json()
+    return document
+
+
+def call(world: World, path: str, body: object = None) -> Body:
+    reply = httpx2.post(f"{world.url}/v1{path}", headers=world.headers, json=body, trust_env=False, verify=False)
+    answer: Body = reply.json()
+    return answer
+
+
+def live_in(world: World) -> None:
+    """A patient made, one refused, one on the way, a webhook, and a fault left over."""
+    call(world, "/webhook", {"webhook_url": "http://127.0.0.1:9"})
+    for times in (1, 1):
+        world.fault("patient.created", REJECTED, times=times, after=1)
+    for day in (1, 2):
+        call(world, "/patients", {**PATIENT, "dob": f"1990-01-0{day}"})
+    world.settle()
+    call(world, "/patients", {**PATIENT, "dob": "1990-01-03"})
+
+
+# OpenAPI ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_api_is_described_as_openapi(openapi: Body) -> None:
+    assert openapi["openapi"] == "3.1.0"
+    assert openapi["info"]["title"] == "cobalt-sandbox"
+
+
+@pytest.mark.parametrize(("prefix", "paths"), [("/_sandbox", CONTROL), ("/v1", DOCUMENTED)])
+def test_every_call_is_described(openapi: Body, prefix: str, paths: dict[str, set[str]]) -> None:
+    for path, methods in paths.items():
+        assert methods <= set(openapi["paths"][prefix + path])
+
+
+def test_every_operation_has_a_name_of_its_own(openapi: Body) -> None:
+    names = [operation["operationId"] for path in openapi["paths"].values() for operation in path.values()]
+    assert len(names) == len(set(names))
+
+
+def test_every_event_is_described(openapi: Body) -> None:
+    operations = ("patient", "referral", "referring_provider")
+    assert {f"{name}.{end}" for name in operations for end in ("created", "failed")} <= set(openapi["webhooks"])
+
+
+def test_the_description_is_the_same_for_every_world(sandbox: Sandbox, openapi: Body) -> None:
+    url, nobody = f"{sandbox.url}/_sandbox/openapi.json", {"client_id": "nobody"}
+    assert httpx2.get(url, headers=nobody, trust_env=False, verify=False).json() == openapi
+
+
+# Snapshot --------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_has_everything_that_decides_what_happens_next(world: World) -> None:
+    live_in(world)
+    document = snapshot(world)
+    assert document["client_id"] == world.client_id
+    assert (document["generation"], document["seed"], document["latency"], document["hold"]) == (1, 1, "brisk", False)
+    assert document["clock"] == {name: world.clock()[name] for name in ("now", "rate")}
+    assert [webhook["url"] for webhook in document["webhooks"]] == ["http://127.0.0.1:9"]
+    assert [fault["used"] for fault in document["faults"]] == [1, 0]
+    assert sorted(job["status"] for job in document["jobs"]) == ["failed", "queued", "succeeded"]
+    assert len(document["timeline"]) == 1
+    practice, _ = document["practices"]
+    assert [event["type"] for event in practice["events"]] == [event["type"] for event in world.events()]
+    assert len(practice["tables"]["patients"]) == 13
+
+
+def test_a_job_of_a_snapshot_tells_its_way(world: World) -> None:
+    live_in(world)
+    *ended, queued = snapshot(world)["jobs"]
+    assert queued == {
+        "job_id": 12347,
+        "operation": "patients.create",
+        "practice": "documentation",
+        "subject": queued["subject"],
+        "submitted": world.clock()["now"],
+        "due": world.clock()["next_due"],
+        "status": "queued",
+        "event_id": None,
+    }
+    assert {job["event_id"] for job in ended} == {event["id"] for event in world.events()}
+
+
+def test_a_held_job_is_never_due(sandbox: Sandbox) -> None:
+    world = sandbox.world(hold=True)
+    call(world, "/patients", PATIENT)
+    [job] = snapshot(world)["jobs"]
+    assert (job["status"], job["due"], snapshot(world)["timeline"]) == ("held", None, [])
+    world.delete()
+
+
+def test_the_same_seed_and_the_same_calls_give_the_same_snapshot(sandbox: Sandbox) -> None:
+    worlds = [sandbox.world(seed=9) for _ in range(2)]
+    for world in worlds:
+        live_in(world)
+    first, second = ({**snapshot(world), "client_id": ""} for world in worlds)
+    assert first == second
+    for world in worlds:
+        world.delete()
+
+
+def test_looking_changes_nothing(world: World) -> None:
+    live_in(world)
+    first = snapshot(world)
+    world.state(), world.clock(), world.events(), world.faults()
+    assert snapshot(world) == first
+
+
+def test_the_secrets_of_callers_are_in_no_snapshot(world: World) -> None:
+    text = str(snapshot(world))
+    assert world.client_secret not in text
+    assert world.access_token not in text
+
+
+def test_a_snapshot_without_a_client_id_is_of_the_default_world(sandbox: Sandbox) -> None:
+    reply = httpx2.get(f"{sandbox.url}/_sandbox/snapshot", trust_env=False, verify=False)
+    assert reply.json()["client_id"] == sandbox.default_world.client_id

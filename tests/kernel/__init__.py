@@ -1,0 +1,1 @@
+"""The kernel's tests: time, HTTP and webhooks, over real sockets wherever it is about the network."""

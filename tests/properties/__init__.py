@@ -1,0 +1,1 @@
+"""The laws: what holds for every request, in every order, on every machine."""
