@@ -1,20 +1,23 @@
-"""The README says what the code and the contracts say."""
+"""The README says what the code and the contracts say, and what it tells a reader to run, runs."""
 
 from __future__ import annotations
 
+import re
 import runpy
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import readme
+from cobalt_sandbox import Receiver, Sandbox
 
+TEXT = readme.README.read_text()
 EMPTY = "".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in ("endpoints", "guesses"))
 
 
 def test_the_tables_of_the_readme_are_up_to_date() -> None:
-    text = readme.README.read_text()
-    assert readme.updated(text) == text, "run: make docs"
+    assert readme.updated(TEXT) == TEXT, "run: make docs"
 
 
 def test_every_endpoint_has_a_row_and_every_guess_a_reason() -> None:
@@ -42,3 +45,47 @@ def test_the_script_checks_unless_it_is_told_to_write() -> None:
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(readme.__file__, run_name="__main__")
     assert ended.value.code == 0
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def printed(block: str) -> re.Pattern[str]:
+    """What the README prints, with … for what differs each time."""
+    return re.compile(re.escape(block.strip()).replace("…", ".+"))
+
+
+def test_the_shell_blocks_run_and_answer_what_is_printed_below_them() -> None:
+    commands = "".join(line for line in "".join(blocks("sh")).splitlines(keepends=True) if not line.startswith("make "))
+    [reply], [webhook] = blocks("json"), blocks("http")
+    head, _, body = webhook.partition("\n\n")
+    with Sandbox() as sandbox, Receiver() as receiver:
+        here = commands.replace("http://127.0.0.1:8462", sandbox.url)
+        here = here.replace("http://127.0.0.1:9000/webhook", receiver.url)
+        said = subprocess.run(["bash", "-euc", here], check=True, capture_output=True, text=True, timeout=30).stdout
+        [received] = receiver.received
+    assert printed(reply).search(said)
+    assert '"type":"referral.created"' in said
+    assert printed(body).fullmatch(received.body.decode())
+    assert [line.split(":")[0] for line in head.splitlines()[1:]] == [
+        name for name in received.headers if name not in ("host", "content-length")
+    ]
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_the_python_blocks_run(block: str) -> None:
+    exec(compile(block, readme.README, "exec"), {})
+
+
+def test_every_make_target_it_names_is_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (readme.README.parent / "Makefile").read_text(), re.MULTILINE))
+    contributing = (readme.README.parent / ".github/CONTRIBUTING.md").read_text()
+    assert set(re.findall(r"(?:^|[`$] ?)make ([a-z]+)", TEXT + contributing, re.MULTILINE)) <= targets
+
+
+@pytest.mark.parametrize("page", ["README.md", "contracts/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"])
+def test_every_relative_link_leads_somewhere(page: str) -> None:
+    path = readme.README.parent / page
+    links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text())
+    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []

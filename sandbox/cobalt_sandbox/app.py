@@ -44,7 +44,9 @@ def application(config: Config) -> Router:
         log.info("stopped; %d deliveries were dropped", server.close())
 
     documented = Gate(
-        Routes("/v1", DOCUMENTED.endpoints.values(), resources.NOT_BUILT), DocumentedCallers(server), keeps_journal=True
+        Routes("/v1", DOCUMENTED.endpoints.values(), resources.NOT_BUILT, resources.NOT_SERVED),
+        DocumentedCallers(server),
+        keeps_journal=True,
     )
     controlled = Gate(Routes("/_sandbox", CONTROL.endpoints.values()), ControlCallers(server))
     return Router(

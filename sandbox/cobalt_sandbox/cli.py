@@ -47,7 +47,7 @@ def _words(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]
 
 
 def _latency(_: click.Context, __: click.Parameter, value: str) -> str:
-    from cobalt_sandbox.world import Latency
+    from cobalt_sandbox.spec import Latency
 
     try:
         Latency.of(value)

@@ -13,7 +13,7 @@ from cobalt_sandbox.events import Reason
 class Effect(BaseModel):
     """What goes wrong. One subclass per effect, told apart by its one field."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, frozen=True)
 
 
 class Fail(Effect):

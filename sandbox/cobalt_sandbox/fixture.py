@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from cobalt_sandbox.chance import Stream
 from cobalt_sandbox.errors import CobaltError
@@ -45,8 +45,8 @@ class Profile(BaseModel):
     """What is known of a practice besides its records."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
-    name: str
-    access_token: str = "493JKLHIU98789hLKH9HHJH"
+    name: Annotated[str, Field(min_length=1)]
+    access_token: Annotated[str, Field(min_length=1)] = "493JKLHIU98789hLKH9HHJH"
     access_token_reference_id: str = "at_ref_123456789"
     ehr: str = ECLINICALWORKS
     emr_instance_domain: str = "https://ehr.example"
@@ -86,7 +86,7 @@ def read(document: Mapping[str, Any], kinds: Iterable[type[Record]]) -> Fixture:
     try:
         profile = Profile.model_validate({key: value for key, value in document.items() if key in Profile.keys})
         tables = {
-            table: Table.of(kind, _checked(kind, _with_ids(document.get(table, ()), name, table)))
+            table: Table.of(kind, _checked(kind, _with_ids(document.get(table, []), name, table)))
             for table, kind in by_table.items()
         }
     except ValidationError as error:
@@ -109,10 +109,12 @@ _adapters: dict[type[Record], TypeAdapter[list[Any]]] = {}
 def _checked(kind: type[Record], rows: Any) -> list[Any]:
     if kind not in _adapters:
         _adapters[kind] = TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time
-    return _adapters[kind].validate_python(rows)
+    try:
+        return _adapters[kind].validate_python(rows)
+    except ValidationError as error:
+        raise ValueError(_first_complaint(error, kind.table).removesuffix(".")) from error
 
 
-def _first_complaint(error: ValidationError) -> str:
+def _first_complaint(error: ValidationError, *place: str) -> str:
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{first['msg']} at {place or 'the top'}."
+    return f"{first['msg']} at {'.'.join(str(part) for part in (*place, *first['loc']))}."

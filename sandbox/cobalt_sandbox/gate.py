@@ -44,14 +44,16 @@ class Callers(Protocol):
 
 
 class Routes:
-    """Endpoints by verb and path. ``unbuilt`` are documented routes that answer 501."""
+    """Endpoints by verb and path. ``unbuilt`` are documented routes that answer 501, ``absent`` ones that answer 404."""
 
-    def __init__(self, prefix: str, endpoints: Iterable[Endpoint], unbuilt: Iterable[str] = ()) -> None:
+    def __init__(
+        self, prefix: str, endpoints: Iterable[Endpoint], unbuilt: Iterable[str] = (), absent: Iterable[str] = ()
+    ) -> None:
         self._exact: dict[str, dict[str, Endpoint]] = {}
         self._templates: list[tuple[list[str], dict[str, Endpoint]]] = []
         for endpoint in endpoints:
             self._place(prefix + endpoint.path).setdefault(endpoint.method, endpoint)
-        self._unbuilt = [(method, (prefix + path).split("/")) for method, path in map(str.split, unbuilt)]
+        self._unbuilt, self._nowhere = _templates(prefix, unbuilt), _templates(prefix, absent)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         parts: dict[str, str] = {}
@@ -83,9 +85,16 @@ class Routes:
 
     def _absent(self, method: str, path: str, methods: Mapping[str, Endpoint]) -> CobaltError:
         segments = path.split("/")
-        if any(verb == method and _fits(template, segments) for verb, template in self._unbuilt):
+        documented = [verb for verb, template in self._unbuilt if _fits(template, segments)]
+        if method in documented:
             return NotBuilt(method=method, path=path)
-        return WrongMethod() if methods else NoSuchPath()
+        if any(verb == method and _fits(template, segments) for verb, template in self._nowhere):
+            return NoSuchPath()
+        return WrongMethod() if methods or documented else NoSuchPath()
+
+
+def _templates(prefix: str, routes: Iterable[str]) -> list[tuple[str, list[str]]]:
+    return [(method, (prefix + path).split("/")) for method, path in map(str.split, routes)]
 
 
 def _fits(template: list[str], segments: list[str]) -> bool:

@@ -13,7 +13,8 @@ from cobalt_sandbox.endpoint import Catalogue
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.fixture import Fixture, UnknownFixture, read
 from cobalt_sandbox.outbound import Outbound
-from cobalt_sandbox.world import Latency, Spec, World, Worlds
+from cobalt_sandbox.spec import Latency, Spec
+from cobalt_sandbox.world import World, Worlds
 
 
 class TooManyWorlds(CobaltError):

@@ -21,7 +21,7 @@ def snapshot(world: World) -> dict[str, Any]:
         "streams": world.stream_counts(),
         "webhook_secret": world.webhook_secret,
         "webhooks": list(world.courier.webhooks.values()),
-        "faults": list(world.faults),
+        "faults": [fault.model_dump() for fault in world.faults],
         "jobs": [
             {
                 "job_id": job.id,

@@ -7,6 +7,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 
+from pydantic import ConfigDict
+
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 class Record:
@@ -18,10 +20,12 @@ class Record:
     table: ClassVar[str]
     index: ClassVar[tuple[str, ...]]
     listed_by: ClassVar[tuple[str, ...]]
+    __pydantic_config__: ClassVar[ConfigDict]
     id: str
 
     def __init_subclass__(cls, *, table: str, index: tuple[str, ...] = (), listed_by: tuple[str, ...] = ()) -> None:
         cls.table, cls.index, cls.listed_by = table, index, listed_by
+        cls.__pydantic_config__ = ConfigDict(extra="forbid")
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
 
 

@@ -124,7 +124,7 @@ def refusal(model: type[Body] | type[Query], findings: Sequence[ErrorDetails]) -
         return Invalid(complaint=findings[0]["ctx"]["sentence"])
     if missing := [str(finding["loc"][0]) for finding in findings if _is_missing(model, finding)]:
         return Invalid(complaint=model.wording.format(names=", ".join(missing), first=missing[0]))
-    if unexpected := [str(finding["loc"][0]) for finding in findings if finding["type"] == "extra_forbidden"]:
+    if unexpected := [_place(finding["loc"]) for finding in findings if finding["type"] == "extra_forbidden"]:
         return Invalid(complaint=f"Unexpected fields in request body: {', '.join(unexpected)}")  # D12
     first = min(findings, key=lambda finding: _rank(model, str(finding["loc"][0])))
     return Invalid(complaint=_sentence(model, first))
@@ -149,7 +149,8 @@ def _sentence(model: type[BaseModel], finding: ErrorDetails) -> str:
     if said := _said(model, finding):
         return said
     if kind == "literal_error":
-        return must_be_one_of(re.findall(r"'([^']*)'", context["expected"])).replace("{place}", place)
+        words = context["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return must_be_one_of(words).replace("{place}", place)
     if kind == "missing" or finding["input"] in (None, ""):
         return f"{place} is required."  # D222
     if kind == "model_type":

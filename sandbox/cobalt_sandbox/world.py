@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from cobalt_sandbox.chance import Stream
-from cobalt_sandbox.clock import DAY, Alarm, Clock, Due, Moment, Timeline
-from cobalt_sandbox.delivery import Attempt, Courier, Delivery, Post
+from cobalt_sandbox.clock import Alarm, Clock, Due, Moment, Timeline
+from cobalt_sandbox.delivery import Courier, Post
 from cobalt_sandbox.errors import TooManyPending
 from cobalt_sandbox.events import Envelope, Event, EventLog, Reason
 from cobalt_sandbox.faults import Fail, Faults
 from cobalt_sandbox.fixture import Fixture
+from cobalt_sandbox.jobs import Job, JobStatus, Operation, Ran, Refused, Walk
 from cobalt_sandbox.journal import Journal
+from cobalt_sandbox.spec import Spec
 from cobalt_sandbox.table import Record, Table
 
 #: The first job of a world has the number that the documentation's examples have.
@@ -27,127 +26,6 @@ FIRST_JOB = 12345
 log = logging.getLogger("cobalt_sandbox")
 
 R = TypeVar("R", bound=Record)
-JobStatus = Literal["queued", "held", "succeeded", "failed"]
-
-
-class Refused(Exception):
-    """The simulated EHR refuses a job, for these reasons."""
-
-    def __init__(self, *reasons: Reason) -> None:
-        super().__init__(*reasons)
-        self.reasons = reasons
-
-
-class Operation(Protocol):
-    """What the world knows of an asynchronous endpoint: how long the EHR takes, what it does, and how it refuses."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def takes(self) -> tuple[int, int]: ...
-    @property
-    def emits(self) -> Sequence[type[Event]]: ...
-    @property
-    def apply(self) -> Callable[[Practice, str], Event]: ...
-    @property
-    def refuse(self) -> Callable[[Practice, str, Sequence[Reason]], Event]: ...
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A write on its way to the EHR. It ends in exactly one event."""
-
-    id: int
-    operation: str
-    practice: Practice
-    subject: str
-    submitted: Moment
-    due: Moment | None
-    status: JobStatus = "queued"
-    event_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """How long jobs take: each operation's own range of seconds, or one range for all, in milliseconds."""
-
-    word: str
-    range: tuple[int, int] | None
-
-    @classmethod
-    def of(cls, word: str) -> Latency:
-        """``instant``, ``brisk``, ``realistic``, or ``A..B`` in seconds. Raises ValueError."""
-        named: dict[str, tuple[int, int] | None] = {"instant": (0, 0), "brisk": (1_000, 3_000), "realistic": None}
-        if word in named:
-            return cls(word, named[word])
-        low, dots, high = word.partition("..")
-        try:
-            shortest, longest = round(float(low) * 1000), round(float(high) * 1000)
-        except (ValueError, OverflowError):
-            shortest, longest = 1, 0
-        if not dots or not 0 <= shortest <= longest <= 365 * DAY:
-            raise ValueError(f"latency {word!r} is none of: instant, brisk, realistic, A..B (seconds, as in 0.5..2)")
-        return cls(word, (shortest, longest))
-
-    def draw(self, takes: tuple[int, int], extra: int, stream: Stream) -> int:
-        if self.range is None:
-            return stream.between(takes[0] * 1000, takes[1] * 1000) + extra * 1000
-        return stream.between(*self.range)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much a world holds: jobs that are pending and that have ended, events of a practice, calls in the journal."""
-
-    jobs_pending: int = 100_000
-    jobs_kept: int = 100_000
-    events_kept: int = 100_000
-    calls_kept: int = 10_000
-
-
-class WorldOptions(BaseModel):
-    """What Cobalt's representative would configure for one client (Table 6 of the decisions)."""
-
-    model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
-    rotation_signs_with: Literal["new", "old"] = "new"
-    user_not_found_status: Literal[404, 401] = 404
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What a world is created from, and becomes again at every reset."""
-
-    client_id: str
-    client_secret: str
-    seed: int
-    fixtures: tuple[Fixture, ...]
-    latency: Latency = field(default_factory=lambda: Latency.of("brisk"))
-    rate: float = 1.0
-    now: Moment | None = None
-    hold: bool = False
-    strict: bool = False
-    options: WorldOptions = field(default_factory=WorldOptions)
-    bounds: Bounds = Bounds()
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """Something that was due: a job, or the second attempt of a delivery."""
-
-    at: Moment
-    what: Literal["job", "attempt"]
-    job_id: int | None
-    event_id: str | None
-
-
-@dataclass(slots=True)
-class Walk:
-    """What happened while time was advanced; ``quiet`` if nothing is due any more."""
-
-    ran: list[Ran] = field(default_factory=list)
-    events: list[Envelope] = field(default_factory=list)
-    attempts: list[tuple[Delivery, Attempt]] = field(default_factory=list)
-    quiet: bool = False
 
 
 class World:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import uvicorn
+
 from cobalt_sandbox.serving import listening_socket, url_of
 
 Message = MutableMapping[str, Any]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ class Sender(asyncio.Protocol):
         self._refused = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -47,12 +48,13 @@ async def load(url: str, request: bytes, connections: int, total: int) -> tuple[
     """Requests a second, and how many were refused."""
     loop = asyncio.get_running_loop()
     where = urlsplit(url)
+    assert where.hostname is not None
+    assert where.port is not None
     done = [loop.create_future() for _ in range(connections)]
     started = time.perf_counter()
     for each in done:
-        await loop.create_connection(
-            lambda each=each: Sender(request, total // connections, each), where.hostname, where.port
-        )
+        sender = partial(Sender, request, total // connections, each)
+        await loop.create_connection(sender, where.hostname, where.port)
     refused = sum(await asyncio.gather(*done))
     return total / (time.perf_counter() - started), refused
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -27,7 +28,7 @@ class Client:
     def __init__(self, world: World) -> None:
         self.world = world
         self.http = httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, timeout=30)
-        self._patients = 0
+        self.admitted = 0
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         answer = self.http.request(method, path, json=body) if body is not None else self.http.request(method, path)
@@ -42,8 +43,8 @@ class Client:
         """Ask for so many patients to be created. Returns the ids of their jobs."""
         jobs = []
         for _ in range(count):
-            self._patients += 1
-            jobs.append(self.call("POST", "/patients", patient(self._patients))["job_id"])
+            self.admitted += 1
+            jobs.append(self.call("POST", "/patients", patient(self.admitted))["job_id"])
         return jobs
 
     def rows(self, query: str = "") -> list[Json]:
@@ -79,7 +80,7 @@ Manner = Callable[[socket.socket], None]
 class RudeReceiver:
     """Reads a whole request, then does as its ``manner`` is. ``requests`` has those that have been dealt with."""
 
-    def __init__(self, manner: Manner) -> None:
+    def __init__(self, manner: Manner, *, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         self._dealt = threading.Condition()
         dealt_with = self._dealt_with
@@ -93,6 +94,8 @@ class RudeReceiver:
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,))
 
     @property

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from cobalt_sandbox import World
+from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.endpoint import MIB, Endpoint, Reply, endpoint
 from cobalt_sandbox.gate import Gate, Headers, Routes
 from kernel.story import Client, Json, patient
@@ -106,6 +106,14 @@ def test_whoever_does_not_say_who_they_are_is_told(
         (name.encode(), value.encode("latin-1")) for name, value in {**world.headers, **changed}.items() if value
     ]
     assert refusal(httpx2.get(f"{world.url}/v1/patients", headers=headers, trust_env=False)) == (status, message)
+
+
+def test_by_option_an_unknown_user_is_401(sandbox: Sandbox) -> None:
+    world = sandbox.world(options={"user_not_found_status": 401})
+    headers = {**world.headers, "access_token": "at_unknown"}
+    answer = httpx2.get(f"{world.url}/v1/patients", headers=headers, trust_env=False)
+    assert refusal(answer) == (401, "User not found.")
+    world.delete()
 
 
 def test_one_pair_of_quotes_around_a_credential_is_stripped(world: World) -> None:

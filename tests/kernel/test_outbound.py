@@ -37,16 +37,12 @@ class ShiftedLoop(asyncio.SelectorEventLoop):
 
 def told(story: Callable[[Outbound], Coroutine[None, None, T]], *only: str) -> T:
     """What comes of a story in which there is one outbound, closed at the end."""
-
-    async def whole() -> T:
-        outbound = Outbound(only)
-        end = await story(outbound)
-        outbound.close()
-        await asyncio.sleep(0)
-        return end
-
+    outbound = Outbound(only)
     with asyncio.Runner(loop_factory=ShiftedLoop) as runner:
-        return runner.run(whole())
+        end = runner.run(story(outbound))
+        outbound.close()
+        runner.run(asyncio.sleep(0))
+    return end
 
 
 def posted(url: str, *only: str, patience: float = 5.0) -> Answer:
@@ -270,16 +266,9 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_a_network_error(certificate: ssl.SSLContext) -> None:
-    reached: list[str] = []
-
-    async def story(outbound: Outbound) -> Answer:
-        server = await asyncio.start_server(lambda *_: reached.append("it"), "127.0.0.1", 0, ssl=certificate)
-        async with server:
-            port = server.sockets[0].getsockname()[1]
-            return await outbound.post(f"https://localhost:{port}/", HEADERS, BODY, 5.0)
-
-    answer = told(story)
-    assert reached == []
+    with RudeReceiver(says(OK), tls=certificate) as rude:
+        answer = posted(rude.url.replace("http://127.0.0.1", "https://localhost"))
+        assert rude.requests == []
     assert answer.problem is not None
     assert "certificate verify failed: self-signed certificate" in answer.problem
     assert not answer.timed_out

@@ -14,16 +14,19 @@ import pytest
 
 from cobalt_sandbox import Refusal, Sandbox
 from cobalt_sandbox.app import DOCUMENTED, describe
+from cobalt_sandbox.callers import DocumentedCallers
 from cobalt_sandbox.chance import Stream
 from cobalt_sandbox.clock import FROZEN_AT, SECOND, moment_of
 from cobalt_sandbox.config import WORLDS, Config
 from cobalt_sandbox.errors import TooManyPending
 from cobalt_sandbox.events import Event, Reason
 from cobalt_sandbox.fixture import Fixture, Options, Profile
+from cobalt_sandbox.jobs import Job, Refused
 from cobalt_sandbox.journal import Call, Journal
 from cobalt_sandbox.server import Server, TooManyWorlds
+from cobalt_sandbox.spec import Bounds, Latency, Spec
 from cobalt_sandbox.testing.receiver import Receiver
-from cobalt_sandbox.world import Bounds, Job, Latency, Practice, Refused, Spec, World
+from cobalt_sandbox.world import Practice, World
 from kernel.story import Client, Json, client_of
 
 # Latency ---------------------------------------------------------------------------------------------------------
@@ -232,6 +235,16 @@ def test_past_the_most_pending_jobs_a_submission_is_refused_with_the_cure() -> N
     world.demand_room()
 
 
+def test_a_world_that_is_full_refuses_before_anything_is_written() -> None:
+    server = Server(Config(fixtures=("documentation",), clock="frozen"), DOCUMENTED, describe)
+    server.open(None)
+    world = server.make(replace(server.default_spec, client_id="ci_full", bounds=Bounds(jobs_pending=0)))
+    callers, headers = DocumentedCallers(server), {b"access_token": world.first_practice.profile.access_token.encode()}
+    with pytest.raises(TooManyPending, match="0 jobs are pending"):
+        callers.caller(DOCUMENTED.endpoints["patients.create"], headers, world)
+    assert callers.caller(DOCUMENTED.endpoints["patients.list"], headers, world) == (world.first_practice,)
+
+
 def test_only_the_newest_jobs_that_have_ended_are_kept_and_all_that_have_not() -> None:
     world = world_of(Bounds(jobs_kept=2))
     look(world, "a", "b", "c", "d")
@@ -282,7 +295,7 @@ def told(client: Client, receiver: Receiver) -> list[bytes]:
     """The same little story: some patients, one of them twice."""
     client.register(receiver.url)
     client.admit(3)
-    client._patients = 0
+    client.admitted = 0
     client.admit(1)
     client.world.settle()
     return sorted(received.body for received in receiver.received)
@@ -358,7 +371,7 @@ def test_after_a_reset_the_world_is_as_when_it_was_created(instant: Client, rece
     assert instant.world.state() == {**before, "generation": 2}
     assert instant.rows() == []
     receiver.received.clear()
-    instant._patients = 0
+    instant.admitted = 0
     assert told(instant, receiver) == first
 
 

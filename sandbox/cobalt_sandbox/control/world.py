@@ -13,9 +13,11 @@ from cobalt_sandbox.delivery import Status
 from cobalt_sandbox.endpoint import MIB, Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.fixture import Fixture
+from cobalt_sandbox.jobs import JobStatus
 from cobalt_sandbox.server import Server, distinct
+from cobalt_sandbox.spec import Latency, Spec, WorldOptions
 from cobalt_sandbox.validation import Body, DateTime, Instant, Pace, complaint
-from cobalt_sandbox.world import JobStatus, Latency, Spec, World, WorldOptions
+from cobalt_sandbox.world import World
 
 
 class OtherSecret(CobaltError):
@@ -44,7 +46,7 @@ def _latency(word: str) -> str:
 
 
 class NewClock(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, frozen=True)
     now: Instant | None = None
     rate: Pace | None = None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
+
+from pydantic import with_config
+from typing_extensions import TypedDict
 
 from cobalt_sandbox.table import Record
 
@@ -38,6 +41,50 @@ class Patient(Record, table="patients", index=("mrn", "ehr_id", "dob"), listed_b
             object.__setattr__(self, "ehr_id", self.mrn)
 
 
+@with_config(extra="forbid")
+class Recurrence(TypedDict):
+    """Every so many weeks from a day on (D158)."""
+
+    rec_start_date: str
+    recur_interval_type: str
+    recur_interval_amount: str
+    recur_interval_description: str
+
+
+@with_config(extra="forbid")
+class VisitTypeRule(TypedDict):
+    """So many visits of a type within a time."""
+
+    start_time: str
+    end_time: str
+    total_visits: int
+    visit_type_id: str
+    visit_type_desc: str
+
+
+@with_config(extra="forbid")
+class Shift(TypedDict):
+    """Working hours at one place, in the form in which they are listed."""
+
+    start: str
+    end: str
+    facility_id: NotRequired[str]
+    facility_name: NotRequired[str]
+    set_start_date: str
+    set_end_date: NotRequired[str]
+    set_description: str
+    recurrence: NotRequired[Recurrence]
+    visit_type_rules: NotRequired[list[VisitTypeRule]]
+
+
+@with_config(extra="forbid")
+class WorkingDay(TypedDict):
+    """The shifts of one day of the week."""
+
+    day: str
+    shifts: list[Shift]
+
+
 class Provider(Record, table="providers", index=("ehr_id",), listed_by=("name",)):
     """One of the practice's own providers, with a working schedule in the form in which it is listed."""
 
@@ -48,7 +95,7 @@ class Provider(Record, table="providers", index=("ehr_id",), listed_by=("name",)
     npi: str | None = None
     status: Literal["active", "inactive"] = "active"
     hide_in_availability: bool = False
-    hours: tuple[dict[str, Any], ...] = ()
+    hours: tuple[WorkingDay, ...] = ()
 
 
 class StaffMember(Record, table="staff", index=("ehr_id",)):

@@ -13,14 +13,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import count, cycle, islice
-from random import Random
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
+from cobalt_sandbox.ehr.draw import Draw, draws
 from cobalt_sandbox.ehr.weeks import WEEKS, hours
 
 if TYPE_CHECKING:
@@ -31,12 +30,8 @@ Record = dict[str, object]
 DEMO_CLINIC_SEED: Final = 68
 """With the name ``demo-clinic`` and no other argument it gives ``fixtures/demo-clinic.json``."""
 
-NPI_PREFIX: Final = "19999"
 TIMEZONE: Final = "America/Chicago"
 AGES_AS_OF: Final = date(2026, 1, 1)
-
-LOCALES: Final = {"en_US": 65, "es_ES": 22, "fr_FR": 13}
-"""Where the names of a household come from, and how often in a hundred."""
 
 AREAS: Final = (
     ("Chicago", "60657", "773"),
@@ -47,7 +42,6 @@ AREAS: Final = (
     ("Berwyn", "60402", "708"),
     ("Wilmette", "60091", "847"),
 )
-STREETS: Final = ("Maple Ave", "Prairie Ave", "Oak St", "Birch Ln", "Lake St", "Elm St", "Orchard Rd", "Mill Rd")
 
 SITES: Final = (("Lakeside", "Northfield", "Riverbend", "Prairie", "Old Mill"), ("Family Clinic", "Health Center"))
 PHARMACIES: Final = (("Corner", "Harbor", "Greenway", "Union", "Two Rivers"), ("Pharmacy", "Drugs", "Apothecary"))
@@ -118,84 +112,6 @@ def population(
 def printed(practice: Mapping[str, object]) -> str:
     """The text of a fixture file."""
     return json.dumps(practice, ensure_ascii=False, indent=1) + "\n"
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What one part of the practice is drawn from."""
-
-    dice: Random
-    fake: Faker
-
-    def often(self, percent: int) -> bool:
-        return self.dice.randrange(100) < percent
-
-    def names(self) -> Faker:
-        """Names of one language, for one household."""
-        [locale] = self.dice.choices(list(LOCALES), list(LOCALES.values()))
-        return self.fake[locale]
-
-    def first_name(self, names: Faker, sex: str = "unknown") -> str:
-        """Not from Faker's own list of both sexes, whose order differs between its releases."""
-        female = self.often(50) if sex == "unknown" else sex == "female"
-        drawn = names.first_name_female() if female else names.first_name_male()
-        return " ".join(drawn.split())  # some have two blanks in them
-
-    def last_name_first(self) -> str:
-        names = self.names()
-        return f"{names.last_name()}, {self.first_name(names)}"
-
-    def id(self) -> str:
-        return UUID(int=self.dice.getrandbits(128), version=4).hex
-
-    def phone(self, area_code: str) -> str:
-        return f"{area_code}-555-01{self.dice.randrange(100):02d}"
-
-    def street(self) -> str:
-        return f"{self.dice.randint(100, 4899)} {self.dice.choice(STREETS)}"
-
-    def numbers(self, above: int) -> Iterator[str]:
-        """Rising numbers with gaps, as an EHR gives them that numbers other things in between."""
-        number = above
-        while True:
-            number += self.dice.randint(2, 19)
-            yield str(number)
-
-    def npis(self, first: int) -> Iterator[str]:
-        """The 5,000 NPIs whose four digits begin at this number, from anywhere among them."""
-        start = self.dice.randrange(5000)
-        return (npi(first + (start + 37 * number) % 5000) for number in count())
-
-    def pairs(self, words: tuple[Sequence[str], Sequence[str]]) -> Iterator[str]:
-        """Names of two words; the first word changes each time, and no name repeats before all have been used."""
-        firsts, seconds = (self.dice.sample(part, len(part)) for part in words)
-        turns = ((turn, place) for turn in count() for place in range(len(firsts)))
-        return (f"{firsts[place]} {seconds[(place + turn) % len(seconds)]}" for turn, place in turns)
-
-
-def draws(seed: int, name: str) -> Callable[[str], Draw]:
-    """What begins the draw of a part. One at a time: they share one Faker."""
-    from faker import Faker  # not at the top: a server that starts imports this module and never calls it
-
-    fake = Faker(list(LOCALES))
-
-    def draw(part: str) -> Draw:
-        key = f"{seed}/{name}/{part}"
-        fake.seed_instance(key)
-        return Draw(Random(key), fake)
-
-    return draw
-
-
-def npi(number: int) -> str:
-    """The NPI of the invented range with this number, 0 to 9,999."""
-    body = f"{NPI_PREFIX}{number:04d}"
-    return body + str(-luhn_sum(f"80840{body}0") % 10)
-
-
-def luhn_sum(digits: str) -> int:
-    """ISO/IEC 7812: every second digit from the right is doubled, and its own digits added."""
-    return sum(sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(reversed(digits)))
 
 
 def slug(text: str, joint: str) -> str:
@@ -292,7 +208,7 @@ def members(draw: Draw) -> Iterator[tuple[Home, int]]:
     """Household after household, each member with an age."""
     while True:
         home = invented_home(draw)
-        for age in household_ages(draw.dice):
+        for age in household_ages(draw):
             yield home, age
 
 
@@ -309,14 +225,14 @@ def invented_home(draw: Draw) -> Home:
     return Home(names, names.last_name(), draw.phone(area_code), area_code, address)
 
 
-def household_ages(dice: Random) -> list[int]:
+def household_ages(draw: Draw) -> list[int]:
     """One adult, a couple, or a couple with one or two children."""
-    [children] = dice.choices((-1, 0, 1, 2), (60, 18, 13, 9))
+    [children] = draw.dice.choices((-1, 0, 1, 2), (60, 18, 13, 9))
     if children < 0:
-        return [dice.randint(18, 93)]
-    adult = dice.randint(27, 50) if children else dice.randint(24, 84)
-    partner = max(22, adult + dice.randint(-5, 5))
-    youngest = dice.randint(0, min(14, adult - 25)) if children else 0
+        return [draw.dice.randint(18, 93)]
+    adult = draw.dice.randint(27, 50) if children else draw.dice.randint(24, 84)
+    partner = max(22, adult + draw.dice.randint(-5, 5))
+    youngest = draw.dice.randint(0, min(14, adult - 25)) if children else 0
     return [adult, partner, *(youngest + 3 * elder for elder in range(children))]
 
 

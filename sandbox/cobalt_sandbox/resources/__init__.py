@@ -17,6 +17,9 @@ from cobalt_sandbox.resources import (
 
 FAMILIES = (patients, providers, referring_providers, referrals, webhooks, webhook_events, settings)
 
+#: Never served, though another verb of the path is (D119).
+NOT_SERVED = ("GET /patients/{id}",)
+
 NOT_BUILT = (
     "POST /link/token/create",
     "GET /link/token/exchange",

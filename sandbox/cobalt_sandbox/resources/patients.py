@@ -12,6 +12,7 @@ from cobalt_sandbox.ehr.people import Patient, PatientStatus
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
+from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.listing import CountedPages, contains, page_of, same_number
 from cobalt_sandbox.table import Table
 from cobalt_sandbox.validation import (
@@ -25,7 +26,7 @@ from cobalt_sandbox.validation import (
     complaint,
     up_to,
 )
-from cobalt_sandbox.world import Practice, Refused
+from cobalt_sandbox.world import Practice
 
 # Create Patient --------------------------------------------------------------------------------------------------
 

@@ -49,8 +49,8 @@ class WebhookEventRow(Row):
     type: str
     id: str = ""
     created: DateTime = ""
-    object: str = ""
-    status: str = ""
+    object: Literal["event"] = "event"
+    status: Literal["success", "failed", "pending"] = "pending"
     delivered: bool = False
     delivery_attempts: int = 0
     last_delivery_attempt: DateTime | None = ""

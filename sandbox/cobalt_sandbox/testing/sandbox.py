@@ -77,6 +77,8 @@ class Sandbox:
         thread.start()
         ready.wait()
         if ended:
+            thread.join()
+            listener.close()
             raise RuntimeError("the sandbox did not start") from ended[0]
         self.url, self._serving, self._thread = url_of(listener), serving, thread
 

@@ -1,0 +1,75 @@
+"""What a world is created from, and becomes again at every reset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from cobalt_sandbox.chance import Stream
+from cobalt_sandbox.clock import DAY, Moment
+from cobalt_sandbox.fixture import Fixture
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long jobs take: each operation's own range of seconds, or one range for all, in milliseconds."""
+
+    word: str
+    range: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, word: str) -> Latency:
+        """``instant``, ``brisk``, ``realistic``, or ``A..B`` in seconds. Raises ValueError."""
+        named: dict[str, tuple[int, int] | None] = {"instant": (0, 0), "brisk": (1_000, 3_000), "realistic": None}
+        if word in named:
+            return cls(word, named[word])
+        low, dots, high = word.partition("..")
+        try:
+            shortest, longest = round(float(low) * 1000), round(float(high) * 1000)
+        except (ValueError, OverflowError):
+            shortest, longest = 1, 0
+        if not dots or not 0 <= shortest <= longest <= 365 * DAY:
+            raise ValueError(f"latency {word!r} is none of: instant, brisk, realistic, A..B (seconds, as in 0.5..2)")
+        return cls(word, (shortest, longest))
+
+    def draw(self, takes: tuple[int, int], extra: int, stream: Stream) -> int:
+        if self.range is None:
+            return stream.between(takes[0] * 1000, takes[1] * 1000) + extra * 1000
+        return stream.between(*self.range)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a world holds: jobs that are pending and that have ended, events of a practice, calls in the journal."""
+
+    jobs_pending: int = 100_000
+    jobs_kept: int = 100_000
+    events_kept: int = 100_000
+    calls_kept: int = 10_000
+
+
+class WorldOptions(BaseModel):
+    """What Cobalt's representative would configure for one client (Table 6 of the decisions)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, frozen=True)
+    rotation_signs_with: Literal["new", "old"] = "new"
+    user_not_found_status: Literal[404, 401] = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a world is created from, and becomes again at every reset."""
+
+    client_id: str
+    client_secret: str
+    seed: int
+    fixtures: tuple[Fixture, ...]
+    latency: Latency = field(default_factory=lambda: Latency.of("brisk"))
+    rate: float = 1.0
+    now: Moment | None = None
+    hold: bool = False
+    strict: bool = False
+    options: WorldOptions = field(default_factory=WorldOptions)
+    bounds: Bounds = Bounds()
