@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from uuid import UUID
+
+_VERSION_4, _FREE_BITS = 0x4000_8000_0000_0000_0000, ~0xF000_C000_0000_0000_0000
 
 
 class Stream:
@@ -35,11 +36,12 @@ class Stream:
 
     def hex(self) -> str:
         """32 lower-case hex digits: a UUID without dashes, as Cobalt's own ids are (D29)."""
-        return UUID(bytes=self.draw(), version=4).hex
+        return f"{int.from_bytes(self.draw()) & _FREE_BITS | _VERSION_4:032x}"
 
     def uuid(self) -> str:
         """A UUID with dashes, as event ids are (D29)."""
-        return str(UUID(bytes=self.draw(), version=4))
+        digits = self.hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def token(self, length: int) -> str:
         """Letters and digits, up to 32 of them."""

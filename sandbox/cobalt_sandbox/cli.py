@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cobalt_sandbox.config import Config
 
 PREFIX = "COBALT_SANDBOX_"
+PORT = 8462
+MOST_PACE = 1_000_000
 
 
 def option(name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -32,11 +34,29 @@ def main() -> None:
 
     Every option can also be given as an environment variable COBALT_SANDBOX_<OPTION>; a flag goes before it.
     """
-    known = {each.envvar for command in main.commands.values() for each in command.params if each.envvar}
-    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
-        close = difflib.get_close_matches(name, [str(each) for each in known], 1)
-        hint = f" Did you mean {close[0]}?" if close else f" Known: {', '.join(sorted(map(str, known)))}."
-        raise click.UsageError(f"unknown environment variable {name}.{hint}")
+    known = set(_variables(main))
+    for name in sorted(os.environ):
+        word = name.removeprefix(PREFIX)
+        if word != name and word not in known:
+            raise click.UsageError(f"unknown environment variable {name}. {_hint(word, known)}")
+
+
+def _variables(command: click.Command) -> Iterator[str]:
+    """The names of all that can be set for a command and those below it, without their prefix."""
+    for each in command.params:
+        if isinstance(each.envvar, str):
+            yield each.envvar.removeprefix(PREFIX)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from _variables(below)
+
+
+def _hint(word: str, known: set[str]) -> str:
+    import difflib  # when it is needed, which is seldom
+
+    if close := difflib.get_close_matches(word, known, 1):
+        return f"Did you mean {PREFIX}{close[0]}?"
+    return f"Known: {', '.join(sorted(PREFIX + each for each in known))}."
 
 
 # serve -----------------------------------------------------------------------------------------------------------
@@ -67,9 +87,15 @@ def _fixtures(context: click.Context, parameter: click.Parameter, value: str) ->
     return names
 
 
+def _number(_: click.Context, __: click.Parameter, value: float) -> float:
+    if isnan(value):
+        raise click.BadParameter("nan is not a number")
+    return value
+
+
 @main.command()
 @option("--host", default="127.0.0.1", help="Address to listen on.")
-@option("--port", default=8462, type=click.IntRange(0, 65535), help="Port to listen on; 0 for any free one.")
+@option("--port", default=PORT, type=click.IntRange(0, 65535), help="Port to listen on; 0 for any free one.")
 @option("--seed", default=0, help="Decides every id and every delay.")
 @option("--fixtures", default="documentation,demo-clinic", callback=_fixtures, help="Practices of the default world.")
 @option("--latency", default="brisk", callback=_latency, help="Of jobs: instant, brisk, realistic, or A..B in seconds.")
@@ -77,7 +103,8 @@ def _fixtures(context: click.Context, parameter: click.Parameter, value: str) ->
 @option(
     "--rate",
     default=1.0,
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(0, MOST_PACE, min_open=True),
+    callback=_number,
     help="Pace of a live clock: 60 is a minute a second.",
 )
 @option("--control-token", default=None, help="Every call to /_sandbox must then carry it as a bearer token.")
@@ -86,6 +113,7 @@ def _fixtures(context: click.Context, parameter: click.Parameter, value: str) ->
 def serve(**settings: Any) -> None:
     """Run the server until it is told to stop."""
     gc.disable()  # until the server is up: nothing of what is loaded now will ever be garbage
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some would read every installed package
     from cobalt_sandbox.config import Config
     from cobalt_sandbox.logs import log_to_stderr
     from cobalt_sandbox.serving import Serving, listening_socket
@@ -129,14 +157,15 @@ def _banner(url: str, fixtures: tuple[str, ...]) -> str:
 
 
 @main.command()
-@option("--url", default="http://127.0.0.1:8462", help="Where the server is.")
+@option("--url", default=None, help="Where the server is.  [default: on this machine, at COBALT_SANDBOX_PORT or 8462]")
 @option("--control-token", default=None, help="If the server wants one.")
-@click.option("--wait", is_flag=True, help="Wait until it is ready.")
-@click.option("--timeout", default=30.0, show_default=True, help="So many seconds at most.")
-def ready(*, url: str, control_token: str | None, wait: bool, timeout: float) -> None:
+@option("--wait", is_flag=True, help="Wait until it is ready.")
+@option("--timeout", default=30.0, help="So many seconds at most.")
+def ready(*, url: str | None, control_token: str | None, wait: bool, timeout: float) -> None:
     """Succeed once the server is ready."""
     from cobalt_sandbox.client import Control, wait_until_ready
 
+    url = url or f"http://127.0.0.1:{os.environ.get(PREFIX + 'PORT', PORT)}"
     try:
         wait_until_ready(Control(url, token=control_token, patience=5), timeout if wait else 0)
     except Exception as problem:
@@ -151,6 +180,9 @@ def openapi() -> None:
     click.echo(json.dumps(describe(), indent=2, ensure_ascii=False))
 
 
+SIZE = click.IntRange(0, 100_000)
+
+
 @main.group()
 def fixtures() -> None:
     """Practices to start from."""
@@ -158,13 +190,14 @@ def fixtures() -> None:
 
 @fixtures.command()
 @click.argument("name")
-@click.option("--seed", default=None, type=int, help="Another seed, another clinic. [default: that of the demo clinic]")
-@click.option("--patients", default=40, show_default=True)
-@click.option("--providers", default=6, show_default=True)
-@click.option("--referring-providers", default=12, show_default=True)
-@click.option("--locations", default=3, show_default=True)
+@option("--seed", default=None, type=int, help="Another seed, another clinic.  [default: that of the demo clinic]")
+@option("--patients", default=40, type=SIZE)
+@option("--providers", default=6, type=SIZE)
+@option("--referring-providers", default=12, type=SIZE)
+@option("--locations", default=3, type=SIZE)
 def make(*, name: str, seed: int | None, **counts: int) -> None:
     """Invent a practice and print it: ``fixtures make demo-clinic`` is the bundled one."""
     from cobalt_sandbox.ehr.population import DEMO_CLINIC_SEED, population, printed
 
-    click.echo(printed(population(seed=DEMO_CLINIC_SEED if seed is None else seed, name=name, **counts)), nl=False)
+    practice = population(seed=DEMO_CLINIC_SEED if seed is None else seed, name=name, **counts)
+    click.echo(printed(practice).encode(), nl=False)  # UTF-8 wherever it goes

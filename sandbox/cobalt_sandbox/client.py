@@ -15,7 +15,7 @@ PATIENCE = 600.0
 
 
 class Refusal(Exception):
-    """The control API said no; the text names the cure."""
+    """The control API said no; the text names the cure. Or what answered is no sandbox."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -43,12 +43,20 @@ class Control:
             payload = None if body is None else json.dumps(body).encode()
             connection.request(method, f"/_sandbox{path}", payload, self._headers)
             answer = connection.getresponse()
-            reply = json.loads(answer.read() or b"null")
+            text = answer.read()
         finally:
             connection.close()
+        try:
+            reply = json.loads(text or b"null")
+        except ValueError:
+            raise Refusal(answer.status, f"answered {answer.status} and no JSON: this is no sandbox") from None
         if answer.status >= 400:
-            raise Refusal(answer.status, reply.get("message", reply.get("status", "")))
+            raise Refusal(answer.status, _said(reply) or f"answered {answer.status}")
         return reply
+
+
+def _said(reply: Any) -> str:
+    return str(reply.get("message", reply.get("status", ""))) if isinstance(reply, dict) else ""
 
 
 def wait_until_ready(control: Control, seconds: float) -> None:

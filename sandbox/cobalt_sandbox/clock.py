@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Moment = int
 SECOND = 1_000
@@ -74,8 +73,7 @@ class Stopwatch:
         return time.monotonic() - self._started
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Due:
+class Due(NamedTuple):
     """Something that will happen: ``what`` happens to ``ref`` at ``at``; ``order`` breaks ties, first added first."""
 
     at: Moment

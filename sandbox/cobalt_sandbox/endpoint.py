@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,6 +22,12 @@ class Row(BaseModel):
     """A part of a reply, read off a record or made by hand. A field with a default is left out unless it is given."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, from_attributes=True)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Made in one go, where a value may be a record that a row is read off."""
+        made: Self = cls.__pydantic_validator__.validate_python(values)
+        return made
 
 
 class Reply(Row):

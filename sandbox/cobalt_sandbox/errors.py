@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import ClassVar
 
 from pydantic_core import to_json
@@ -11,23 +12,22 @@ class CobaltError(Exception):
     """A refusal in the documented envelope, ``{"success": false, "message": …}`` (D9).
 
     A subclass is one sentence: ``template`` is its text, with ``{names}`` for what varies; ``status`` its HTTP status code.
-    ``error`` is the machine-readable word that only two refusals carry.
     """
 
     template: ClassVar[str]
     status: ClassVar[int] = 400
-    error: ClassVar[str | None] = None
 
     def __init__(self, **values: object) -> None:
         self.message = self.template.format_map(values)
         super().__init__(self.message)
 
     @property
+    def phrase(self) -> str:
+        return HTTPStatus(self.status).phrase
+
+    @property
     def body(self) -> bytes:
-        envelope: dict[str, object] = {"success": False}
-        if self.error is not None:
-            envelope["error"] = self.error
-        return to_json({**envelope, "message": self.message})
+        return to_json({"success": False, "message": self.message})
 
 
 # Who is calling --------------------------------------------------------------------------------------------------
@@ -73,6 +73,15 @@ class NotBuilt(CobaltError):
 class BodyTooLarge(CobaltError):
     template = "Request body too large. Maximum size is {megabytes} MB."  # D26
     status = 413
+
+
+class HeadTooLarge(CobaltError):
+    template = "Request headers too large. Maximum size is {kilobytes} KB."
+    status = 431
+
+
+class NotHTTP(CobaltError):
+    template = "This is no HTTP request that can be read."
 
 
 class InvalidJSON(CobaltError):

@@ -34,6 +34,7 @@ E = TypeVar("E", bound=Effect)
 class Fault(BaseModel):
     """One order: ``do`` this, ``times`` times, ``on`` an occasion, not before ``after`` such occasions have passed."""
 
+    model_config = ConfigDict(defer_build=True)
     fault_id: int
     on: str
     do: Fail | DocumentsFailed

@@ -159,7 +159,8 @@ class Gate:
             reply = await reply
         if reply is None:
             return endpoint.status, b""
-        call.job_id = getattr(reply, "job_id", None)
+        if endpoint.emits:
+            call.job_id = reply.job_id
         return reply.http_status or endpoint.status, reply.__pydantic_serializer__.to_json(reply, exclude_unset=True)
 
     async def _arguments(

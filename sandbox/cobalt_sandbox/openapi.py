@@ -81,7 +81,7 @@ def _schemas(surfaces: Iterable[tuple[str, Catalogue]]) -> tuple[Schemas, Json]:
     )
     for schema in definitions["$defs"].values():
         if "success" in schema.get("properties", {}):
-            schema["required"] = ["success", *schema.get("required", [])]
+            schema["required"] = list(dict.fromkeys(["success", *schema.get("required", [])]))
     return {model: found[model, mode] for model, mode in modes.items()}, definitions["$defs"]
 
 
@@ -137,12 +137,10 @@ def _webhook(event: type[Event], schemas: Schemas) -> Json:
             "object": {"const": "event"},
             "created": {"type": "string"},
             "type": {"const": event.type},
-            "job_id": {"type": "string"},
+            **({"job_id": {"type": "string"}} if event.kind == "operation" else {}),
             "data": schemas[event],
         },
     }
-    if event.kind != "operation":
-        del envelope["properties"]["job_id"]
     return {
         "operationId": event.type,
         "summary": (event.__doc__ or "").partition("\n")[0],

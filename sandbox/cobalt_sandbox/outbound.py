@@ -148,8 +148,9 @@ class Connection(asyncio.Protocol):
         request = h11.Request(method="POST", target=target, headers=head)
         parts = (self._http.send(request), self._http.send(h11.Data(data=body)), self._http.send(h11.EndOfMessage()))
         self._transport.write(b"".join(part for part in parts if part))
-        while isinstance(event := await self._next(), h11.InformationalResponse):
-            continue
+        event: h11.Event | type[h11.PAUSED] | None = None
+        while event is None or isinstance(event, h11.InformationalResponse):
+            event = await self._next()
         if not isinstance(event, h11.Response):
             raise h11.RemoteProtocolError("the receiver switched to another protocol")
         self.status = event.status_code

@@ -15,6 +15,7 @@ import uvicorn
 
 from cobalt_sandbox.app import application
 from cobalt_sandbox.config import Config
+from cobalt_sandbox.connection import Connection
 
 #: Requests make many objects that stay, and little garbage that is not freed by itself; so it is looked for seldom.
 GARBAGE_THRESHOLD = 50_000
@@ -61,6 +62,7 @@ class Serving(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 ws="none",
+                http=Connection,
             )
         )
         self._listener = listener

@@ -73,6 +73,7 @@ class Table(Generic[R]):
 
     def __init__(self, kind: type[R]) -> None:
         self.kind = kind
+        self._is_shared = False
         self._rows: dict[str, R] = {}
         self._listed: list[str] = []
         self._found = {field: _Index() for field in kind.index}
@@ -89,10 +90,10 @@ class Table(Generic[R]):
         return table
 
     def copy(self) -> Table[R]:
+        """A twin that shares everything until it is written to for the first time. This one is not written to any more."""
         twin: Table[R] = Table(self.kind)
-        twin._rows = self._rows.copy()
-        twin._listed = self._listed.copy()
-        twin._found = {field: ids.copy() for field, ids in self._found.items()}
+        twin._rows, twin._listed, twin._found = self._rows, self._listed, self._found
+        twin._is_shared = True
         return twin
 
     def __len__(self) -> int:
@@ -121,12 +122,14 @@ class Table(Generic[R]):
         return None if id is None else self._rows[id]
 
     def add(self, row: R) -> R:
+        self._own()
         self._insert(row)
         self._list(row)
         return row
 
     def replace(self, row: R, **changes: Any) -> R:
         """Put a changed copy in the place of ``row``."""
+        self._own()
         changed: R = dataclasses.replace(row, **changes)  # type: ignore[type-var]  # Record makes it a dataclass
         if self.kind.listed_by:
             del self._listed[self._place(row)]
@@ -139,6 +142,12 @@ class Table(Generic[R]):
                 index.remove(before, row.id)
                 index.add(after, row.id)
         return changed
+
+    def _own(self) -> None:
+        if self._is_shared:
+            self._rows, self._listed = self._rows.copy(), self._listed.copy()
+            self._found = {field: ids.copy() for field, ids in self._found.items()}
+            self._is_shared = False
 
     def _insert(self, row: R) -> None:
         if row.id in self._rows:

@@ -217,10 +217,7 @@ class Practice:
         return self._world.faults
 
     def table(self, kind: type[R]) -> Table[R]:
-        table = self._tables.get(kind.table)
-        if table is None:
-            table = self._tables[kind.table] = Table(kind)
-        return table
+        return self._tables[kind.table]
 
     def stream(self, purpose: str) -> Stream:
         stream = self._streams.get(purpose)

@@ -201,6 +201,7 @@ PRACTICES = st.fixed_dictionaries(
 )
 
 
+@example(practice={"name": "half of a pair: \ud800"})
 @given(practice=PRACTICES)
 def test_any_practice_given_for_a_new_world_is_taken_or_refused(
     practice: Json, controlled: tuple[Watched, World], own_server: Sandbox

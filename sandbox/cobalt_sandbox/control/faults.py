@@ -80,7 +80,7 @@ def _effect(body: NewFault) -> Fail | DocumentsFailed:
 @endpoint("GET /faults")
 def list_(world: World) -> FaultList:
     """The faults, with how often each was used"""
-    return FaultList(faults=[FaultState.model_validate(fault) for fault in world.faults])
+    return FaultList.of(faults=list(world.faults))
 
 
 @endpoint("DELETE /faults", status=204)

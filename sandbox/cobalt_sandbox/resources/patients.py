@@ -224,7 +224,7 @@ class PatientList(Reply):
 def list_(practice: Practice, query: PatientQuery) -> PatientList:
     """List Patients"""
     page, pagination = page_of(_found(practice, query), query.page, query.page_size)
-    return PatientList(patients=[PatientRow.model_validate(patient) for patient in page], pagination=pagination)
+    return PatientList.of(patients=page, pagination=pagination)
 
 
 def _found(practice: Practice, query: PatientQuery) -> Table[Patient] | list[Patient]:

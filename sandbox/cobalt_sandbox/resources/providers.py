@@ -61,4 +61,4 @@ class ProviderList(Reply):
 @endpoint("GET /providers")
 def list_(practice: Practice) -> ProviderList:
     """Get Providers"""
-    return ProviderList(providers=[ProviderRow.model_validate(provider) for provider in practice.table(Provider)])
+    return ProviderList.of(providers=practice.table(Provider)[:])

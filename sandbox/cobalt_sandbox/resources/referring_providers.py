@@ -53,7 +53,7 @@ def list_(practice: Practice, query: ReferringProviderQuery) -> ReferringProvide
     directory = practice.table(ReferringProvider)
     candidates = directory[:] if query.npi is None else directory.find("npi", query.npi)
     found = [each for each in candidates if each.ehr_id is not None and _matches(each, query)]
-    return ReferringProviderList(referring_providers=[ReferringProviderRow.model_validate(each) for each in found])
+    return ReferringProviderList.of(referring_providers=found)
 
 
 def _matches(each: ReferringProvider, query: ReferringProviderQuery) -> bool:

@@ -41,11 +41,11 @@ def get(practice: Practice) -> Settings:
     if profile.settings is False:
         raise SettingsNotFound
     return Settings(
-        data=SettingsData(
+        data=SettingsData.of(
             access_token_reference_id=practice.access_token_reference_id,
-            visit_types=[Code.model_validate(code) for code in profile.visit_types],
-            visit_statuses=[Code.model_validate(code) for code in profile.visit_statuses],
-            required_patient_fields=list(profile.required_patient_fields),
+            visit_types=profile.visit_types,
+            visit_statuses=profile.visit_statuses,
+            required_patient_fields=profile.required_patient_fields,
             timezone=profile.timezone,
         )
     )

@@ -119,9 +119,9 @@ class WebhookList(Reply):
 def list_(world: World) -> WebhookList:
     """List Webhooks"""
     webhooks = list(world.courier.webhooks.values())
-    return WebhookList(
+    return WebhookList.of(
         webhook_url=webhooks[0].url if webhooks else None,
-        webhook_urls=[WebhookUrl.model_validate(webhook) for webhook in webhooks],
+        webhook_urls=webhooks,
         webhook_secret_key=webhooks[0].secret if webhooks else None,  # D247
     )
 
@@ -160,7 +160,7 @@ def rotate_secret(world: World, id: str) -> SecretRotated:
     if webhook is None:
         raise WebhookNotFound
     webhook.rotate(world.new_webhook_secret(), world.clock.now())
-    return SecretRotated(webhook=RotatedWebhook.model_validate(webhook))
+    return SecretRotated.of(webhook=webhook)
 
 
 class SecretsRotated(Reply):
@@ -177,5 +177,5 @@ def rotate_all_secrets(world: World) -> SecretsRotated:
     webhooks = list(world.courier.webhooks.values())
     for webhook in webhooks:
         webhook.rotate(world.webhook_secret, world.clock.now())
-    first = RotatedWebhook.model_validate(webhooks[0]) if webhooks else None
-    return SecretsRotated(webhook_secret_key=world.webhook_secret, webhook=first)
+    first = webhooks[0] if webhooks else None
+    return SecretsRotated.of(webhook_secret_key=world.webhook_secret, webhook=first)
