@@ -151,8 +151,7 @@ class Connection(asyncio.Protocol):
         event: h11.Event | type[h11.PAUSED] | None = None
         while event is None or isinstance(event, h11.InformationalResponse):
             event = await self._next()
-        if not isinstance(event, h11.Response):
-            raise h11.RemoteProtocolError("the receiver switched to another protocol")
+        assert isinstance(event, h11.Response)  # nobody proposed another protocol, so h11 lets none be switched to
         self.status = event.status_code
         return event.status_code
 
