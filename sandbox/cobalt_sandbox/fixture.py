@@ -100,7 +100,7 @@ def _with_ids(rows: Any, *names: str) -> Any:
     if not isinstance(rows, list | tuple):
         return rows
     ids = Stream(0, "fixture", *names)
-    return [{"id": ids.hex(), **row} if isinstance(row, dict) else row for row in rows]
+    return ({"id": ids.hex(), **row} if isinstance(row, dict) else row for row in rows)
 
 
 _adapters: dict[type[Record], TypeAdapter[list[Any]]] = {}
