@@ -13,7 +13,7 @@ serve: $(VENV)/serve  ## run the sandbox on http://127.0.0.1:8462
 	$(BIN)/cobalt-sandbox serve $(ARGS)
 
 test: $(VENV)/dev  ## run the tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 check: lint types coverage  ## everything that CI checks
 
@@ -26,7 +26,9 @@ types: $(VENV)/dev
 	$(BIN)/mypy --no-error-summary tests
 
 coverage: $(VENV)/dev
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 bench: $(VENV)/dev  ## measure the speed budgets

@@ -19,21 +19,16 @@ _STRUCTURE = {
 
 
 def endpoints() -> str:
-    """One row for each endpoint that is served, in the order of the code."""
+    """One row for each documented endpoint, in the order of the code; what is not built comes last."""
     rows = [
         f"| `{each.method} /v1{each.path}` | {operations()[name].declared['summary']} | {_emitted(name)} "
         f"| {operations()[name].declared['x-source']} |"
         for name, each in DOCUMENTED.endpoints.items()
     ]
-    return "\n".join(
-        [
-            "| call | page | events | mark |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            f"{len(NOT_BUILT)} more documented calls are known and answer 501.",
-        ]
-    )
+    unbuilt = [f"| `{method} /v1{path}` | *not built: answers 501* | | |" for method, path in map(str.split, NOT_BUILT)]
+    head = ["| call | page | events | mark |", "|---|---|---|---|"]
+    count = f"{len(rows)} are served, {len(unbuilt)} are not built."
+    return "\n".join([*head, *rows, *unbuilt, "", count])
 
 
 def guesses() -> str:

@@ -20,16 +20,21 @@ Kind = Literal["operation", "sync", "account", "live_fetch"]
 
 
 class Event(BaseModel):
-    """The ``data`` of one type of event. ``type`` is its name on the wire; a field with a default is left out unless given."""
+    """The ``data`` of one type of event. ``type`` is its name on the wire; a field with a default is left out unless given.
+
+    ``kinds`` are all that it can be: an operation event is a sync event, too, where staff can do the same.
+    """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
     type: ClassVar[str]
-    kind: ClassVar[Kind] = "operation"
+    kinds: ClassVar[tuple[Kind, ...]] = ("operation",)
 
-    def __init_subclass__(cls, *, type: str | None = None, **config: Any) -> None:
+    def __init_subclass__(
+        cls, *, type: str | None = None, kinds: tuple[Kind, ...] = ("operation",), **config: Any
+    ) -> None:
         super().__init_subclass__(**config)
         if type is not None:
-            cls.type = type
+            cls.type, cls.kinds = type, kinds
 
 
 class Reason(BaseModel):
@@ -49,7 +54,7 @@ def failure_reason(reasons: Sequence[Reason]) -> str:
 class Envelope:
     """One event that happened: recorded before any delivery, and whether or not a webhook is registered.
 
-    ``number`` counts the events of a world.
+    ``number`` counts the events of a world; ``older_names`` adds those that two keys of a live fetch had before (D92).
     """
 
     number: int
@@ -59,6 +64,7 @@ class Envelope:
     event: Event
     job_id: int | None
     practice: str
+    older_names: bool = False
     body: bytes = field(init=False)
     deliveries: list[Delivery] = field(default_factory=list)
 
@@ -74,17 +80,19 @@ class Envelope:
         return self.event.model_dump(exclude_unset=True)
 
     def wire(self) -> dict[str, Any]:
-        """What a webhook carries, key by key in the documented order. Only operation events have a ``job_id``."""
-        wire: dict[str, Any] = {
+        """What a webhook carries, key by key in the documented order. What staff did has no ``job_id``."""
+        created, job = iso(self.created), {} if self.job_id is None else {"job_id": str(self.job_id)}
+        wire = {
             "id": self.id,
             "access_token_reference_id": self.access_token_reference_id,
             "object": "event",
-            "created": iso(self.created),
-            "type": self.type,
+            "created": created,
         }
-        if self.job_id is not None:
-            wire["job_id"] = str(self.job_id)
-        return {**wire, "data": self.data}
+        if "live_fetch" in self.event.kinds:
+            older = {"user_id": self.access_token_reference_id, "job_execution_id": str(self.job_id)}
+            wire |= {**(older if self.older_names else {}), **job, "timestamp": created}
+            return {**wire, "type": self.type, "action": "sync", "data": self.data}
+        return {**wire, "type": self.type, **job, "data": self.data}
 
     def delivery_status(self) -> str | None:
         """``success`` if every webhook has accepted it, ``failed`` if one has not, ``None`` while that is open (D252)."""

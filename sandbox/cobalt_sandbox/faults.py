@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,15 @@ class DocumentsFailed(Effect):
     documents_failed: Annotated[int, Field(ge=1)]
 
 
+class ScheduleUnreadable(Effect):
+    """The provider's schedule cannot be read: a double booking goes unnoticed, and the appointment proceeds (D103)."""
+
+    schedule_unreadable: Literal[True]
+
+
+#: Everything that can go wrong.
+AnyEffect = Fail | DocumentsFailed | ScheduleUnreadable
+
 E = TypeVar("E", bound=Effect)
 
 
@@ -37,7 +46,7 @@ class Fault(BaseModel):
     model_config = ConfigDict(defer_build=True)
     fault_id: int
     on: str
-    do: Fail | DocumentsFailed
+    do: AnyEffect
     times: int = 1
     after: int = 0
     practice: str | None = None
@@ -55,7 +64,7 @@ class Faults:
     def __iter__(self) -> Iterator[Fault]:
         return iter(self._orders.values())
 
-    def order(self, on: str, do: Fail | DocumentsFailed, *, times: int, after: int, practice: str | None) -> Fault:
+    def order(self, on: str, do: AnyEffect, *, times: int, after: int, practice: str | None) -> Fault:
         self._count += 1
         fault = Fault(fault_id=self._count, on=on, do=do, times=times, after=after, practice=practice)
         self._orders[fault.fault_id] = fault

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from cobalt_sandbox.chance import Stream
+from cobalt_sandbox.clock import Moment
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.redating import redated_all, weeks_since
 from cobalt_sandbox.table import Record, Table
 
 ECLINICALWORKS = "eClinicalWorks"
@@ -25,6 +30,21 @@ class UnknownFixture(CobaltError):
     )
 
 
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, no relative path, a folder of zones
+        told = {"zone": repr(name)}
+        raise PydanticCustomError(
+            "time_zone", "Input should be an IANA time zone like 'America/New_York', not {zone}", told
+        ) from None
+    return name
+
+
+#: The name of an IANA time zone.
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
 class Code(BaseModel):
     """One visit type or visit status of a practice."""
 
@@ -38,11 +58,15 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
     older_fields: bool = False
+    accept_24h_time: bool = False
     muted_events: tuple[str, ...] = ()
 
 
 class Profile(BaseModel):
-    """What is known of a practice besides its records."""
+    """What is known of a practice besides its records.
+
+    ``as_of`` is the day that is today in its records: a world that begins on another moves them by whole weeks.
+    """
 
     model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
     name: Annotated[str, Field(min_length=1)]
@@ -50,7 +74,8 @@ class Profile(BaseModel):
     access_token_reference_id: str = "at_ref_123456789"
     ehr: str = ECLINICALWORKS
     emr_instance_domain: str = "https://ehr.example"
-    timezone: str = "America/New_York"
+    timezone: TimeZone = "America/New_York"
+    as_of: date | None = None
     settings: Literal[False] | None = None
     required_patient_fields: tuple[str, ...] = ("first_name", "last_name", "dob", "sex")
     visit_types: tuple[Code, ...] = ()
@@ -65,14 +90,26 @@ Profile.keys = frozenset(Profile.model_fields)
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A checked fixture. The tables are templates: a practice takes copies."""
+    """A checked fixture."""
 
     profile: Profile
     tables: Mapping[str, Table[Any]]
+    tables_by_weeks: dict[int, Mapping[str, Table[Any]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.profile.name
+
+    def tables_at(self, now: Moment) -> Mapping[str, Table[Any]]:
+        """Its tables, as they are when a world begins now. They are templates: take copies."""
+        if self.profile.as_of is None:
+            return self.tables
+        zone = ZoneInfo(self.profile.timezone)
+        weeks = weeks_since(self.profile.as_of, now, zone)
+        if weeks not in self.tables_by_weeks:
+            self.tables_by_weeks.clear()
+            self.tables_by_weeks[weeks] = redated_all(self.tables, weeks, zone)
+        return self.tables_by_weeks[weeks]
 
 
 def read(document: Mapping[str, Any], kinds: Iterable[type[Record]]) -> Fixture:

@@ -110,7 +110,7 @@ class _Call:
     world: World | None = None
     endpoint: Endpoint | None = None
     refusal: CobaltError | None = None
-    job_id: int | None = None
+    job_id: int | str | None = None
 
     def note(self, scope: Scope, status: int) -> None:
         if self.world is not None:

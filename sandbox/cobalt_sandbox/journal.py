@@ -18,7 +18,7 @@ class Call(NamedTuple):
     operation: str | None
     status: int
     refusal: str | None
-    job_id: int | None
+    job_id: int | str | None
 
 
 class Journal:

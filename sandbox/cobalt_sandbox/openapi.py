@@ -129,24 +129,23 @@ def _responses(endpoint: Endpoint, schemas: Schemas) -> Json:
 
 
 def _webhook(event: type[Event], schemas: Schemas) -> Json:
-    envelope: Json = {
-        "type": "object",
-        "properties": {
-            "id": {"type": "string"},
-            "access_token_reference_id": {"type": "string"},
-            "object": {"const": "event"},
-            "created": {"type": "string"},
-            "type": {"const": event.type},
-            **({"job_id": {"type": "string"}} if event.kind == "operation" else {}),
-            "data": schemas[event],
-        },
+    text: Json = {"type": "string"}
+    envelope = {"id": text, "access_token_reference_id": text, "object": {"const": "event"}, "created": text}
+    own: Json = {"type": {"const": event.type}, "data": schemas[event]}
+    by_kind: dict[str, Json] = {
+        "operation": {**envelope, **own, "job_id": text},
+        "sync": {**envelope, **own},
+        "live_fetch": {**envelope, **own, "job_id": text, "timestamp": text, "action": {"const": "sync"}},
     }
+    older = {"user_id": text, "job_execution_id": text} if "live_fetch" in event.kinds else {}
+    bodies = [
+        {"type": "object", "properties": {**by_kind[kind], **older}, "required": list(by_kind[kind])}
+        for kind in event.kinds
+    ]
     return {
         "operationId": event.type,
         "summary": (event.__doc__ or "").partition("\n")[0],
-        "requestBody": {
-            "content": {"application/json": {"schema": {**envelope, "required": list(envelope["properties"])}}}
-        },
+        "requestBody": {"content": {"application/json": {"schema": {"anyOf": bodies} if bodies[1:] else bodies[0]}}},
         "responses": {"2XX": {"description": "Delivered"}},
     }
 

@@ -14,17 +14,26 @@ from pydantic import ConfigDict
 class Record:
     """What a table holds: an immutable dataclass with an ``id``. A subclass declares one kind of record.
 
-    ``table`` names its table, ``index`` the fields it is found by, ``listed_by`` those it is listed by, else by creation.
+    ``table`` names its table, ``index`` the fields it is found by, ``listed_by`` those it is listed by, else by creation,
+    and ``dated`` those that hold dates near the day of their fixture.
     """
 
     table: ClassVar[str]
     index: ClassVar[tuple[str, ...]]
     listed_by: ClassVar[tuple[str, ...]]
+    dated: ClassVar[tuple[str, ...]]
     __pydantic_config__: ClassVar[ConfigDict]
     id: str
 
-    def __init_subclass__(cls, *, table: str, index: tuple[str, ...] = (), listed_by: tuple[str, ...] = ()) -> None:
-        cls.table, cls.index, cls.listed_by = table, index, listed_by
+    def __init_subclass__(
+        cls,
+        *,
+        table: str,
+        index: tuple[str, ...] = (),
+        listed_by: tuple[str, ...] = (),
+        dated: tuple[str, ...] = (),
+    ) -> None:
+        cls.table, cls.index, cls.listed_by, cls.dated = table, index, listed_by, dated
         cls.__pydantic_config__ = ConfigDict(extra="forbid")
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
 

@@ -197,6 +197,16 @@ TrueFalse = Annotated[
 ]
 
 
+def _lower(value: object) -> str:
+    if not isinstance(value, str):
+        raise complaint("Invalid {place}. Must be a string.")  # D13
+    return value.lower()
+
+
+#: For a ``Literal`` of words in lower case, which may be sent in any (D15).
+AnyCase = BeforeValidator(_lower)
+
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -260,8 +270,13 @@ def up_to(most: int) -> Whole:
     return Whole(1, most, f"Invalid page_size. Must be between 1 and {most}.")
 
 
+def is_day_or_time(value: str) -> bool:
+    """An ISO 8601 date or date-time that begins with ``YYYY-MM-DD`` and exists."""
+    return _DAY.match(value) is not None and _is_time(value)
+
+
 def _range_edge(value: str) -> str:
-    if not (_DAY.match(value) and _is_time(value)):
+    if not is_day_or_time(value):
         raise complaint("Invalid date format. Use ISO format (YYYY-MM-DD).")
     return value
 

@@ -99,13 +99,15 @@ class World:
         if self.pending_jobs() >= self.spec.bounds.jobs_pending:
             raise TooManyPending(count=self.spec.bounds.jobs_pending)
 
-    def submit(self, practice: Practice, operation: str, subject: str, extra: int) -> Job:
+    def submit(self, practice: Practice, operation: str, subject: str, extra: int, after: int | None) -> Job:
         now = self.clock.now()
         job = Job(FIRST_JOB + sum(self.job_counts.values()), operation, practice, subject, now, None)
         if self.hold:
             job.status = "held"
         else:
             job.due = now + self.latency.draw(self.operations[operation].takes, extra, practice.stream("latency"))
+            if after is not None and after in self.jobs:
+                job.due = max(job.due, self.jobs[after].due or 0)
             self.timeline.add(job.due, "job", job.id)
         self.jobs[job.id] = job
         self.job_counts[job.status] += 1
@@ -124,17 +126,20 @@ class World:
     def _finish(self, job: Job) -> None:
         """Let the EHR do it, or refuse; either way there is one event."""
         operation, practice = self.operations[job.operation], job.practice
+        outcome: JobStatus = "failed"
         try:
             event = self._done(operation, practice, job.subject)
+            outcome = "succeeded"
         except Refused as refusal:
             event = operation.refuse(practice, job.subject, refusal.reasons)
         except Exception:
             log.exception("job %d (%s) failed inside the sandbox", job.id, job.operation)
             event = operation.refuse(practice, job.subject, [UNKNOWN_ERROR])
         self.job_counts[job.status] -= 1
-        job.status = "succeeded" if isinstance(event, operation.emits[0]) else "failed"
+        job.status = outcome
         self.job_counts[job.status] += 1
         job.event_id = practice.record(event, job.id).id
+        practice.record_what_follows()
         self._ended.append(job.id)
         if len(self._ended) > self.spec.bounds.jobs_kept:
             del self.jobs[self._ended.popleft()]
@@ -201,8 +206,9 @@ class Practice:
         self.events = EventLog(world.spec.bounds.events_kept)
         self._world = world
         self._seed = world.spec.seed
-        self._tables = {name: table.copy() for name, table in fixture.tables.items()}
+        self._tables = {name: table.copy() for name, table in fixture.tables_at(world.clock.now()).items()}
         self._streams: dict[str, Stream] = {}
+        self._following: list[Event] = []
 
     @property
     def name(self) -> str:
@@ -236,9 +242,21 @@ class Practice:
         """A Cobalt id for a new record: 32 hex digits."""
         return self.stream(kind.table).hex()
 
-    def submit(self, operation: Operation, subject: str, extra: int = 0) -> int:
-        """Queue a write for the EHR; ``extra`` seconds are added to the operation's own range. Returns the job's id."""
-        return self._world.submit(self, operation.name, subject, extra).id
+    def submit(self, operation: Operation, subject: str, extra: int = 0, *, after: int | None = None) -> int:
+        """Queue a write for the EHR. Returns the job's id.
+
+        ``extra`` seconds are added to the operation's own range; it is not done before the job ``after``.
+        """
+        return self._world.submit(self, operation.name, subject, extra, after).id
+
+    def follow_up(self, event: Event) -> None:
+        """Have an event without a job recorded right after that of the job which is being done."""
+        self._following.append(event)
+
+    def record_what_follows(self) -> None:
+        following, self._following = self._following, []
+        for event in following:
+            self.record(event)
 
     def record(self, event: Event, job_id: int | None = None) -> Envelope:
         """Write an event down and send it on its way."""
@@ -250,6 +268,7 @@ class Practice:
             event=event,
             job_id=job_id,
             practice=self.name,
+            older_names=self.profile.options.older_fields,
         )
         self._world.announce(self, envelope)
         return envelope

@@ -109,6 +109,8 @@ def facts(node: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
     """Everything that must carry a mark, each with its place, outermost first."""
     for name, child in _children(node):
         where = (*place, name)
+        if name == "value" and place[-1:] != ("properties",):
+            continue  # an example's, not a fact
         if _is_fact(place[-1:], name, child):
             yield where, child
         yield from facts(child, where)
@@ -117,7 +119,7 @@ def facts(node: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 def _children(node: Any) -> list[tuple[str, Any]]:
     if isinstance(node, list):
         return [(item_name(item), item) for item in node]
-    return [(name, child) for name, child in node.items() if name != "value"] if isinstance(node, dict) else []
+    return list(node.items()) if isinstance(node, dict) else []
 
 
 def _is_fact(holder: tuple[str, ...], name: str, child: Any) -> bool:

@@ -12,9 +12,14 @@ from cobalt_sandbox import World
 
 Body = dict[str, Any]
 
-OCCASIONS = "Known: patient.created, referring_provider.created, referral.created."
+OCCASIONS = (
+    "Known: appointment.created, appointment.updated, appointment.live_fetch_completed, patient.created, "
+    "patient.updated, patient.live_fetch_completed, patient.insurance.added, patient.insurance.updated, "
+    "availability.live_fetch_completed, referring_provider.created, referral.created."
+)
 NO_EFFECT = (
-    'No fault does this. Known: {"fail": [{"code", "description"}]}, and {"documents_failed": n} on referral.created.'
+    'No fault does this. Known: {"fail": [{"code", "description"}]}, {"documents_failed": n} on referral.created, '
+    '{"schedule_unreadable": true} on appointment.created.'
 )
 NPI = {"first_name": "Ada", "last_name": "Quill", "npi": "1234567890"}
 

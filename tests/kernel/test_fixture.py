@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 from unittest.mock import ANY
 
@@ -68,6 +71,18 @@ def test_all_bundled_fixtures_can_be_read() -> None:
         ({"name": 7}, " at name."),
         ({"options": {"oldest_fields": True}}, " at options.oldest_fields."),
         ({"settings": True}, " at settings."),
+        (
+            {"timezone": "Mars/Olympus"},
+            ": Input should be an IANA time zone like 'America/New_York', not 'Mars/Olympus' at timezone.",
+        ),
+        ({"timezone": "../UTC"}, "not '../UTC' at timezone."),
+        ({"timezone": "America"}, "not 'America' at timezone."),
+        ({"timezone": ""}, "not '' at timezone."),
+        ({"timezone": 5}, "Input should be a valid string at timezone."),
+        (
+            {"providers": [{"ehr_id": "1", "name": "Doe, Jane", "timezone": "EST/EDT"}]},
+            ": Input should be an IANA time zone like 'America/New_York', not 'EST/EDT' at providers.0.timezone.",
+        ),
     ],
 )
 def test_a_fixture_that_cannot_be_read_is_told_why_and_where(document: dict[str, Any], complaint: str) -> None:
@@ -75,6 +90,24 @@ def test_a_fixture_that_cannot_be_read_is_told_why_and_where(document: dict[str,
         practice(**document)
     assert raised.value.message.startswith(f"Fixture {document.get('name', 'own')!r}: ")
     assert complaint in raised.value.message
+
+
+@pytest.mark.parametrize("zone", ["America/Phoenix", "America/Argentina/Buenos_Aires", "Pacific/Kiritimati", "UTC"])
+def test_any_iana_time_zone_is_taken(zone: str) -> None:
+    provider = {"ehr_id": "1", "name": "Doe, Jane", "timezone": zone}
+    fixture = practice(timezone=zone, providers=[provider])
+    assert [fixture.profile.timezone, *(each.timezone for each in fixture.tables["providers"])] == [zone, zone]
+
+
+def test_every_zone_is_known_without_zone_files_of_the_system() -> None:
+    """Slim images and Windows may have none; the package tzdata has them all."""
+    program = (
+        "from cobalt_sandbox.app import DOCUMENTED; from cobalt_sandbox.fixture import read;"
+        "print(read({'name': 'own', 'timezone': 'America/Phoenix'}, DOCUMENTED.records).profile.timezone)"
+    )
+    environment = {**os.environ, "PYTHONTZPATH": ""}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout == "America/Phoenix\n"
 
 
 def test_a_fixture_without_a_name_is_called_unnamed() -> None:

@@ -242,9 +242,9 @@ class Walk(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 30))
     def poll_a_job(self, which: int) -> None:
+        ended = [event["job_id"] for event in self.events()]
         for job_id in list(self.of.jobs)[which : which + 1]:
-            ended = [event for event in self.events() if event["job_id"] == str(job_id)]
-            assert len(self.polled(job_id)) == len(ended)
+            assert len(self.polled(job_id)) == ended.count(str(job_id))  # pragma: no cover  # not every walk has it
 
     def polled(self, job_id: int | str) -> list[Json]:
         token = self.of.jobs[int(job_id)]

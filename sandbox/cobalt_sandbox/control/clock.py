@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from cobalt_sandbox.clock import LATEST, SECOND, Moment, iso
-from cobalt_sandbox.control.events import EventEnvelope
+from cobalt_sandbox.control.events import AnyEnvelope, enveloped
 from cobalt_sandbox.delivery import Attempt, Delivery
 from cobalt_sandbox.endpoint import Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
@@ -84,7 +84,7 @@ class AttemptMade(Row):
 class Advanced(Report):
     now: DateTime
     ran: list[Happening]
-    events: list[EventEnvelope]
+    events: list[AnyEnvelope]
     attempts: list[AttemptMade]
 
 
@@ -151,7 +151,7 @@ def _told(world: World, walk: Walk) -> dict[str, Any]:
     return {
         "now": iso(world.clock.now()),
         "ran": [_happening(ran) for ran in walk.ran],
-        "events": [EventEnvelope(**envelope.wire()) for envelope in walk.events],
+        "events": [enveloped(envelope) for envelope in walk.events],
         "attempts": [_made(delivery, attempt) for delivery, attempt in walk.attempts],
     }
 

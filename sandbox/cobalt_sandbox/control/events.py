@@ -6,6 +6,7 @@ from heapq import merge
 from typing import Annotated, Any, Literal
 
 from cobalt_sandbox.endpoint import Report, Row, endpoint
+from cobalt_sandbox.events import Envelope
 from cobalt_sandbox.resources.listing import CountedPages, NewestFirst, page_of
 from cobalt_sandbox.validation import DateTime, PageNumber, Query, up_to
 from cobalt_sandbox.world import World
@@ -30,8 +31,32 @@ class EventEnvelope(Row):
     data: dict[str, Any]
 
 
+class LiveFetchEnvelope(Row):
+    """What has been fetched, as webhooks deliver it."""
+
+    id: str
+    access_token_reference_id: str
+    object: Literal["event"]
+    created: DateTime
+    user_id: str = ""
+    job_execution_id: str = ""
+    job_id: str
+    timestamp: DateTime
+    type: str
+    action: Literal["sync"]
+    data: dict[str, Any]
+
+
+AnyEnvelope = EventEnvelope | LiveFetchEnvelope
+
+
+def enveloped(envelope: Envelope) -> AnyEnvelope:
+    wire = envelope.wire()
+    return LiveFetchEnvelope(**wire) if "action" in wire else EventEnvelope(**wire)
+
+
 class EventList(Report):
-    events: list[EventEnvelope]
+    events: list[AnyEnvelope]
     pagination: CountedPages
 
 
@@ -44,4 +69,4 @@ def list_(world: World, query: EventQuery) -> EventList:
     ]
     found = list(merge(*logs, key=lambda envelope: envelope.number))
     page, pagination = page_of(NewestFirst(found), query.page, query.page_size)
-    return EventList(events=[EventEnvelope(**envelope.wire()) for envelope in page], pagination=pagination)
+    return EventList(events=[enveloped(envelope) for envelope in page], pagination=pagination)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from cobalt_sandbox.endpoint import Report, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.faults import DocumentsFailed, Fail
+from cobalt_sandbox.faults import AnyEffect, DocumentsFailed, Fail, ScheduleUnreadable
 from cobalt_sandbox.server import Server
 from cobalt_sandbox.validation import Body
 from cobalt_sandbox.world import World
@@ -20,7 +20,10 @@ class UnknownOccasion(CobaltError):
 
 
 class UnknownEffect(CobaltError):
-    template = 'No fault does this. Known: {{"fail": [{{"code", "description"}}]}}, and {{"documents_failed": n}} on referral.created.'
+    template = (
+        'No fault does this. Known: {{"fail": [{{"code", "description"}}]}}, {{"documents_failed": n}} on '
+        'referral.created, {{"schedule_unreadable": true}} on appointment.created.'
+    )
 
 
 class UnknownPractice(CobaltError):
@@ -45,7 +48,7 @@ class NewFault(Body, extra="forbid"):
 class FaultState(Report):
     fault_id: int
     on: str
-    do: Fail | DocumentsFailed
+    do: AnyEffect
     times: int
     after: int
     practice: str | None
@@ -69,8 +72,15 @@ def create(world: World, body: NewFault, server: Server) -> FaultState:
     return FaultState.model_validate(fault)
 
 
-def _effect(body: NewFault) -> Fail | DocumentsFailed:
-    kind = DocumentsFailed if "documents_failed" in body.do and body.on == "referral.created" else Fail
+_SPECIAL: dict[tuple[str, str], type[AnyEffect]] = {
+    ("referral.created", "documents_failed"): DocumentsFailed,
+    ("appointment.created", "schedule_unreadable"): ScheduleUnreadable,
+}
+
+
+def _effect(body: NewFault) -> AnyEffect:
+    special = (kind for (on, key), kind in _SPECIAL.items() if on == body.on and key in body.do)
+    kind: type[AnyEffect] = next(special, Fail)
     try:
         return kind.model_validate(body.do)
     except ValueError:

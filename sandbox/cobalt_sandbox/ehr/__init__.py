@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from cobalt_sandbox.ehr import people, places
+from cobalt_sandbox.ehr import bookings, coverage, people, places
 
-ROOMS = (people, places)
+ROOMS = (people, places, bookings, coverage)

@@ -17,15 +17,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from cobalt_sandbox.ehr.calendar import (
+    TODAY,
+    invented_appointments,
+    invented_checks,
+    invented_insurances,
+    invented_medications,
+)
 from cobalt_sandbox.ehr.draw import Draw, draws
 from cobalt_sandbox.ehr.weeks import WEEKS, hours
 
 if TYPE_CHECKING:
     from faker import Faker
 
-Record = dict[str, object]
+Record = dict[str, Any]
 
 DEMO_CLINIC_SEED: Final = 68
 """With the name ``demo-clinic`` and no other argument it gives ``fixtures/demo-clinic.json``."""
@@ -85,10 +92,18 @@ def population(
     staff: int = 5,
     pharmacies: int = 4,
     insurance_providers: int = 10,
+    eligibility_checks: int = 9,
 ) -> dict[str, object]:
     """A practice as a fixture file has it. NPIs are unique up to 5,000 providers and 5,000 referring providers."""
     draw = draws(seed, name)
     sites = list(invented_locations(draw("locations"), locations))
+    colleagues = list(invented_providers(draw("providers"), providers, sites))
+    people = list(invented_patients(draw("patients"), patients))
+    insurers = list(invented_insurers(draw("insurance_providers"), insurance_providers))
+    insurances = list(invented_insurances(draw("insurances"), people, insurers))
+    checks, benefits = invented_checks(draw("eligibility"), people, insurances, eligibility_checks)
+    taken = zip(people, invented_medications(draw("medications")), strict=False)
+    booked = invented_appointments(draw("appointments"), TIMEZONE, colleagues, people, insurances)
     return {
         "name": name,
         "access_token": f"at_test_{slug(name, '_')}",
@@ -96,16 +111,21 @@ def population(
         "ehr": "eClinicalWorks",
         "emr_instance_domain": f"https://{slug(name, '-')}.example",
         "timezone": TIMEZONE,
+        "as_of": TODAY.isoformat(),
         "required_patient_fields": ["first_name", "last_name", "dob", "sex"],
         "visit_types": coded(VISIT_TYPES),
         "visit_statuses": coded(VISIT_STATUSES),
         "locations": sites,
-        "providers": list(invented_providers(draw("providers"), providers, sites)),
+        "providers": colleagues,
         "staff": list(invented_staff(draw("staff"), staff)),
         "referring_providers": list(invented_referrers(draw("referring_providers"), referring_providers)),
-        "patients": list(invented_patients(draw("patients"), patients)),
+        "patients": [{**patient, "medications": medications} for patient, medications in taken],
         "pharmacies": list(invented_pharmacies(draw("pharmacies"), pharmacies)),
-        "insurance_providers": list(invented_insurers(draw("insurance_providers"), insurance_providers)),
+        "insurance_providers": insurers,
+        "insurances": insurances,
+        "eligibility_checks": checks,
+        "eligibility_benefits": benefits,
+        "appointments": list(booked),
     }
 
 
@@ -276,4 +296,11 @@ def invented_insurers(draw: Draw, wanted: int) -> Iterator[Record]:
     """Every eighth is no longer taken."""
     insurers = zip(range(1, wanted + 1), draw.numbers(300), draw.numbers(90_100), draw.pairs(INSURERS), strict=False)
     for number, ehr_id, payer_id, name in insurers:
-        yield {"id": draw.id(), "ehr_id": ehr_id, "name": name, "payer_id": payer_id, "active": number % 8 != 0}
+        yield {
+            "id": draw.id(),
+            "ehr_id": ehr_id,
+            "name": name,
+            "payer_id": payer_id,
+            "active": number % 8 != 0,
+            "created_at": f"2025-01-06T08:00:{number % 60:02d}Z",
+        }

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from cobalt_sandbox.endpoint import Row
-from cobalt_sandbox.table import Table
 from cobalt_sandbox.validation import digits
+
+
+class Rows(Protocol):
+    """What can be cut into pages: a sequence, a table, a part of a table."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> Sequence[Any]: ...
 
 
 class CountedPages(Row):
@@ -19,7 +25,7 @@ class CountedPages(Row):
     page_size: int
 
 
-def page_of(rows: Sequence[Any] | Table[Any], page: int, size: int) -> tuple[Sequence[Any], CountedPages]:
+def page_of(rows: Rows, page: int, size: int) -> tuple[Sequence[Any], CountedPages]:
     """One page, counted from 1, and where it stands. A page past the end is empty (D23)."""
     count = len(rows)
     pages = CountedPages(current_page=page, total_pages=-(-count // size), total_count=count, page_size=size)
@@ -29,7 +35,7 @@ def page_of(rows: Sequence[Any] | Table[Any], page: int, size: int) -> tuple[Seq
 class NewestFirst(Sequence[Any]):
     """A sequence read from its end, without a copy."""
 
-    def __init__(self, rows: Sequence[Any]) -> None:
+    def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
     def __len__(self) -> int:

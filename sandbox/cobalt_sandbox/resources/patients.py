@@ -1,113 +1,35 @@
-"""Patients: https://docs.usecobalt.com/api-reference/patients/create and …/patients/get"""
+"""Patients: https://docs.usecobalt.com/api-reference/patients/create, …/get, …/update and …/fetch"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from pydantic import ValidationInfo, model_validator
+from pydantic_core import to_json
 
-from cobalt_sandbox.ehr.numbers import free_number
-from cobalt_sandbox.ehr.people import Patient, PatientStatus
+from cobalt_sandbox.ehr.people import Patient, PatientChange, PatientStatus
+from cobalt_sandbox.ehr.registration import is_known, leave_out, take_in, write_down
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
+from cobalt_sandbox.errors import CobaltError, Invalid
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.listing import CountedPages, contains, page_of, same_number
-from cobalt_sandbox.table import Table
-from cobalt_sandbox.validation import (
-    ALL_FIELDS,
-    Body,
-    CalendarDate,
-    Date,
-    PageNumber,
-    Query,
-    TrueFalse,
-    complaint,
-    up_to,
+from cobalt_sandbox.resources.live_patients import PatientSearch, PatientsFetched, PatientsToFetch, fetched
+from cobalt_sandbox.resources.patient_details import (
+    FIXED,
+    ContactDetails,
+    NewPatient,
+    PatientChanges,
+    replaced_ids,
+    sorted_out,
+    told_of,
 )
+from cobalt_sandbox.table import Table
+from cobalt_sandbox.validation import ALL_FIELDS, CalendarDate, Date, PageNumber, Query, up_to
 from cobalt_sandbox.world import Practice
 
 # Create Patient --------------------------------------------------------------------------------------------------
-
-Sex = Literal["male", "female", "unknown"]
-ResponsibleParty = Literal[
-    "self",
-    "spouse",
-    "child",
-    "adopted_child",
-    "step_child",
-    "foster_child",
-    "ward_of_court",
-    "employee",
-    "unknown",
-    "handicapped_dependent",
-    "organ_donor",
-    "cadaver_donor",
-    "grandchild",
-    "niece_nephew",
-    "injured_plaintiff",
-    "sponsored_dependent",
-    "minor_dependent",
-    "parent",
-    "grandparent",
-    "life_partner",
-    "other",
-]
-
-
-class NewPatient(Body, extra="allow"):
-    """Which fields are required is the account's own rule (D105). A further ``responsible_party_…`` field is kept (D108)."""
-
-    first_name: str | None = None
-    last_name: str | None = None
-    dob: CalendarDate | None = None
-    sex: Sex | None = None
-    phone: str | None = None
-    cell_phone: str | None = None
-    email: str | None = None
-    no_email_reason: str | None = None
-    address_street: str | None = None
-    address_city: str | None = None
-    address_state: str | None = None
-    address_zip: str | None = None
-    emergency_contact_first_name: str | None = None
-    emergency_contact_last_name: str | None = None
-    emergency_contact_relation: str | None = None
-    emergency_contact_phone: str | None = None
-    pharmacy_id: str | None = None
-    check_eligibility: TrueFalse | None = None
-    insurance_name: str | None = None
-    insurance_provider_id: str | None = None
-    insurance_subscriber_number: str | None = None
-    insurance_sequence: Literal["primary", "secondary", "tertiary"] | None = None
-    secondary_insurance_name: str | None = None
-    secondary_insurance_subscriber_number: str | None = None
-    referring_provider_first_name: str | None = None
-    referring_provider_last_name: str | None = None
-    pcp_first_name: str | None = None
-    pcp_last_name: str | None = None
-    referring_provider_id: str | None = None
-    pcp_id: str | None = None
-    referred_to_provider_id: str | None = None
-    responsible_party: ResponsibleParty | None = None
-    responsible_party_first_name: str | None = None
-    responsible_party_last_name: str | None = None
-    referring_provider: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _required_by_the_account(cls, sent: Any, info: ValidationInfo) -> Any:
-        if isinstance(sent, dict) and (missing := list(_missing(cast("Practice", info.context), sent))):
-            raise complaint(ALL_FIELDS.format(names=", ".join(missing)))
-        return sent
-
-
-def _missing(practice: Practice, sent: dict[str, Any]) -> Iterator[str]:
-    required = practice.profile.required_patient_fields
-    if practice.profile.ehr == ECLINICALWORKS and sent.get("responsible_party") not in (None, "self"):
-        required = (*required, "responsible_party_first_name", "responsible_party_last_name")  # D108
-    return (name for name in required if sent.get(name) in (None, ""))
 
 
 class PatientQueued(Reply):
@@ -139,53 +61,45 @@ DUPLICATE = Reason(
 @endpoint("POST /patients", emits=(PatientCreated, PatientFailed), takes=(15, 75))
 def create(practice: Practice, body: NewPatient) -> PatientQueued:
     """Create Patient"""
-    sent = {name: value for name, value in body if value is not None}
-    own = {name: sent.pop(name) for name in NewPatient.model_fields if name in sent and name in Patient.__annotations__}
-    kept = tuple((name, value) for name, value in sent.items() if _is_kept(practice, name))
-    patient = practice.table(Patient).add(
-        Patient(id=practice.new_id(Patient), status="pending", registration=kept, **own)
+    patient_id = practice.new_id(Patient)
+    job_id = practice.submit(create, patient_id)
+    own, registration = sorted_out(told_of(practice, body))
+    practice.table(Patient).add(
+        Patient(
+            id=patient_id,
+            status="pending",
+            creation_job=job_id,
+            registration=tuple(registration.items()),
+            **own,
+        )
     )
     return PatientQueued(
         message="Patient processing. A webhook event will be sent upon completion.",
-        patient_id=patient.id,
-        job_id=practice.submit(create, patient.id),
+        patient_id=patient_id,
+        job_id=job_id,
     )
-
-
-def _is_kept(practice: Practice, name: str) -> bool:
-    """Declared fields and guarantor fields are kept; those of eClinicalWorks only there (D30)."""
-    if name.startswith("responsible_party") or name in ("referring_provider_id", "pcp_id"):
-        return practice.profile.ehr == ECLINICALWORKS
-    return name in NewPatient.model_fields
 
 
 @create.ehr
 def apply(practice: Practice, patient_id: str) -> PatientCreated:
-    """Give the patient an MRN, unless somebody of that name and birthday is there already."""
-    patients = practice.table(Patient)
-    pending = patients.the(patient_id)
-    if any(_same_person(pending, other) for other in patients.find("dob", pending.dob) if other.mrn is not None):
+    """Take the patient in, unless somebody of that name and birthday is there already."""
+    pending = practice.table(Patient).the(patient_id)
+    if is_known(practice, pending):
         raise Refused(DUPLICATE)
-    mrn = free_number(practice, Patient, "mrn", above=100_000)
-    patients.replace(pending, mrn=mrn, ehr_id=free_number(practice, Patient, "ehr_id", above=500_000), status="active")
+    mrn = take_in(practice, pending).mrn or ""
     if practice.profile.options.older_fields:
         return PatientCreated(patient_id=patient_id, mrn=mrn, patient_mrn=mrn)
     return PatientCreated(patient_id=patient_id, mrn=mrn)
 
 
-def _same_person(one: Patient, other: Patient) -> bool:
-    """The same first and last name, in any case, and the same day of birth (D113)."""
-    return (one.first_name.casefold(), one.last_name.casefold(), one.dob) == (
-        other.first_name.casefold(),
-        other.last_name.casefold(),
-        other.dob,
-    )
-
-
 @create.refused
 def refuse(practice: Practice, patient_id: str, reasons: Sequence[Reason]) -> PatientFailed:
     patients = practice.table(Patient)
-    patients.replace(patients.the(patient_id), status="failed")
+    patients.replace(patients.the(patient_id), status="failed", creation_job=None)
+    return _failed(patient_id, reasons)
+
+
+def _failed(patient_id: str, reasons: Sequence[Reason]) -> PatientFailed:
     return PatientFailed(patient_id=patient_id, failure_reason=failure_reason(reasons), reasons=list(reasons))
 
 
@@ -233,8 +147,12 @@ def _found(practice: Practice, query: PatientQuery) -> Table[Patient] | list[Pat
     exact = [(field, value) for field in patients.kind.index if (value := getattr(query, field)) is not None]
     if not exact and query.first_name is None and query.last_name is None and query.phone is None:
         return patients
-    candidates = patients.find(*exact[0]) if exact else patients
+    candidates = sorted(patients.find(*exact[0]), key=_by_name) if exact else patients
     return [patient for patient in candidates if _matches(patient, query, exact)]
+
+
+def _by_name(patient: Patient) -> tuple[str, str]:
+    return patient.last_name.lower(), patient.first_name.lower()  # D24
 
 
 def _matches(patient: Patient, query: PatientQuery, exact: list[tuple[str, str]]) -> bool:
@@ -243,4 +161,156 @@ def _matches(patient: Patient, query: PatientQuery, exact: list[tuple[str, str]]
         and contains(patient.first_name, query.first_name)
         and contains(patient.last_name, query.last_name)
         and same_number(patient.phone, query.phone)
+    )
+
+
+# Update Patient --------------------------------------------------------------------------------------------------
+
+
+class PatientChangeTaken(Reply):
+    message: str
+    job_id: int
+
+
+class PatientUpdated(Event, type="patient.updated"):
+    """The record after the change (D127)."""
+
+    id: str
+    ehr_id: str
+    mrn: str
+    first_name: str
+    last_name: str
+    dob: str | None
+    sex: str | None
+    phone: str | None
+    cell_phone: str | None
+    email: str | None
+    address_street: str | None
+    address_line2: str | None
+    address_city: str | None
+    address_state: str | None
+    address_zip: str | None
+    status: PatientStatus
+
+
+class PatientNotFound(CobaltError):
+    template = "Patient not found."  # D17
+    status = 404
+
+
+class NothingToUpdate(CobaltError):
+    template = "No fields to update."  # D86
+
+
+class NothingToUpdateInEHR(CobaltError):
+    template = (
+        "At least one of the following fields must be provided: phone, cell_phone, email, "
+        "address_street, address_line2, address_city, address_state, address_zip."  # D122
+    )
+
+
+class NotUpdatable(CobaltError):
+    template = "The following fields cannot be updated for active patients: {names}."  # D122
+
+
+@endpoint("PATCH /patients/{id}", emits=(PatientUpdated, PatientFailed, PatientCreated), takes=(10, 60))
+def update(practice: Practice, id: str, body: PatientChanges) -> PatientChangeTaken:
+    """Update Patient"""
+    patients = practice.table(Patient)
+    patient = patients.get(id) or patients.first("mrn", id)  # D120
+    if patient is None:
+        raise PatientNotFound
+    told = told_of(practice, body)
+    told.pop("save_previous_address", None)  # D122: it changes nothing that can be seen
+    if patient.status in ("pending", "failed"):
+        job_id = _amended(practice, patient, told)
+        return PatientChangeTaken(message="Patient updated successfully", job_id=job_id)
+    return PatientChangeTaken(
+        message="Patient update queued. A webhook event will be sent upon completion.",
+        job_id=_queued(practice, patient, told),
+    )
+
+
+def _amended(practice: Practice, patient: Patient, told: dict[str, Any]) -> int:
+    """Change what will be created: by the job that is running, for a failed patient by a new one (D121)."""
+    if not told:
+        raise NothingToUpdate
+    if blank := [name for name in practice.profile.required_patient_fields if told.get(name) == ""]:
+        raise Invalid(complaint=ALL_FIELDS.format(names=", ".join(blank)))  # D105
+    own, others = sorted_out(told)
+    job_id = patient.creation_job or practice.submit(create, patient.id)
+    registration = {**dict(patient.registration), **replaced_ids(others), **others}
+    practice.table(Patient).replace(
+        patient, status="pending", creation_job=job_id, registration=tuple(registration.items()), **own
+    )
+    return job_id
+
+
+def _queued(practice: Practice, patient: Patient, told: dict[str, Any]) -> int:
+    """Send new details to the EHR, which has them in forms of its own."""
+    if fixed := [name for name in FIXED if name in told]:
+        raise NotUpdatable(names=", ".join(fixed))
+    if not told:
+        raise NothingToUpdateInEHR
+    details = ContactDetails.read(to_json(told)).model_dump(exclude_unset=True)
+    changes = practice.table(PatientChange)
+    before = changes.find("patient_id", patient.id)[-1:]
+    id = practice.new_id(PatientChange)
+    job_id = practice.submit(update, id, after=before[0].job_id if before else None)  # D126
+    changes.add(PatientChange(id=id, patient_id=patient.id, job_id=job_id, details=tuple({**told, **details}.items())))
+    practice.table(Patient).replace(patient, status="pending_update")
+    return job_id
+
+
+@update.ehr
+def apply_change(practice: Practice, change_id: str) -> PatientUpdated:
+    patient = write_down(practice, change_id)
+    return PatientUpdated.model_validate(patient, from_attributes=True)
+
+
+@update.refused
+def refuse_change(practice: Practice, change_id: str, reasons: Sequence[Reason]) -> PatientFailed:
+    return _failed(leave_out(practice, change_id).id, reasons)
+
+
+# Fetch Patients --------------------------------------------------------------------------------------------------
+
+
+class FetchTaken(Reply):
+    """``job_id`` is text here; ``job_execution_id``, its older name, comes with the option ``older_fields`` (D133)."""
+
+    message: str
+    job_id: str
+    job_execution_id: str = ""
+
+
+@endpoint(
+    "POST /patients/fetch",
+    status=202,
+    emits=(PatientsFetched,),
+    ehrs=(ECLINICALWORKS,),
+    subject="Live fetch for patients",
+    takes=(5, 45),
+)
+def fetch(practice: Practice, body: PatientsToFetch) -> FetchTaken:
+    """Fetch Patients"""
+    search = practice.table(PatientSearch).add(PatientSearch(id=practice.new_id(PatientSearch), **dict(body)))
+    job_id = str(practice.submit(fetch, search.id))
+    message = "Live fetch request accepted. Results will be sent via webhook when ready."
+    if practice.profile.options.older_fields:
+        return FetchTaken(message=message, job_id=job_id, job_execution_id=job_id)
+    return FetchTaken(message=message, job_id=job_id)
+
+
+@fetch.ehr
+def search(practice: Practice, search_id: str) -> PatientsFetched:
+    patients = fetched(practice, practice.table(PatientSearch).the(search_id))
+    return PatientsFetched(success=True, patient_count=len(patients), patients=patients)
+
+
+@fetch.refused
+def refuse_search(practice: Practice, search_id: str, reasons: Sequence[Reason]) -> PatientsFetched:
+    """The same event, without patients (D133)."""
+    return PatientsFetched(
+        success=False, patient_count=0, patients=[], failure_reason=failure_reason(reasons), reasons=list(reasons)
     )
