@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,19 @@ def clinic(patients: int) -> dict[str, object]:
         {"mrn": str(n), "first_name": f"Given{n % 97}", "last_name": f"Family{n}", "dob": "1980-01-01", "sex": "female"}
         for n in range(patients)
     ]
-    return {"name": "large", "patients": people}
+    begun = datetime(2026, 1, 1, 8, tzinfo=UTC)
+    appointments = [
+        {
+            "patient_mrn": str(n),
+            "provider_ehr_id": "1",
+            "datetime": (begun + timedelta(minutes=n % 100_000)).isoformat(),
+        }
+        for n in range(patients)
+    ]
+    return {"name": "large", "patients": people, "appointments": appointments}
+
+
+APPOINTMENTS = "/v1/appointments?start_date=2026-01-01&end_date=2026-12-31&page_size=50&page=2"
 
 
 def pages(url: str) -> list[Row]:
@@ -147,6 +160,7 @@ def pages(url: str) -> list[Row]:
     for what, path, payload, budget in (
         ("GET one patient by MRN", "/v1/patients?mrn=77", one, 0.50),
         ("GET a page of 50 patients", "/v1/patients?page_size=50&page=2", page, 0.15),
+        ("GET a page of 50 appointments", APPOINTMENTS, b"x" * 48_000, 0.15),
     ):
         row, of_many = read(url, f"{what} of 100,000", [large], path, payload, budget)
         _, of_few = read(url, what, [few], path, payload, budget)
@@ -201,7 +215,7 @@ def memory() -> list[Row]:
         peak = _peak(process) - before
     with server() as (url, process):
         before = process.memory_info().rss
-        a_world(url, fixtures=[clinic(100_000)])
+        a_world(url, fixtures=[{**clinic(100_000), "appointments": []}])
         each = (process.memory_info().rss - before) / 100_000
     body = len(asked)
     return [
