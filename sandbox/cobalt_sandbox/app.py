@@ -10,15 +10,15 @@ from typing import Any
 
 from starlette.routing import Mount, Router
 
-from cobalt_sandbox import control, ehr, resources
+from cobalt_sandbox import control, resources
 from cobalt_sandbox.callers import ControlCallers, DocumentedCallers
+from cobalt_sandbox.catalogue import Catalogue
 from cobalt_sandbox.config import Config
-from cobalt_sandbox.endpoint import Catalogue
 from cobalt_sandbox.gate import Gate, Routes
 from cobalt_sandbox.server import Server
 
-DOCUMENTED = Catalogue.of((*ehr.ROOMS, *resources.FAMILIES))
-CONTROL = Catalogue.of(control.ROOMS)
+DOCUMENTED = Catalogue(resources.__name__, resources.FAMILIES)
+CONTROL = Catalogue(control.__name__, control.ROOMS)
 
 log = logging.getLogger("cobalt_sandbox")
 
@@ -44,11 +44,11 @@ def application(config: Config) -> Router:
         log.info("stopped; %d deliveries were dropped", server.close())
 
     documented = Gate(
-        Routes("/v1", DOCUMENTED.endpoints.values(), resources.NOT_BUILT, resources.NOT_SERVED),
+        Routes("/v1", DOCUMENTED.under, resources.NOT_BUILT, resources.NOT_SERVED),
         DocumentedCallers(server),
         keeps_journal=True,
     )
-    controlled = Gate(Routes("/_sandbox", CONTROL.endpoints.values()), ControlCallers(server))
+    controlled = Gate(Routes("/_sandbox", CONTROL.under), ControlCallers(server))
     return Router(
         routes=[Mount("/_sandbox", controlled)], default=documented, redirect_slashes=False, lifespan=lifespan
     )

@@ -7,11 +7,13 @@ import hmac
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cobalt_sandbox.clock import DAY, SECOND, Clock, Moment, Timeline, iso
 from cobalt_sandbox.events import Envelope
-from cobalt_sandbox.outbound import Answer
+
+if TYPE_CHECKING:
+    from cobalt_sandbox.outbound import Answer
 
 #: Real seconds that a receiver may take to answer the first attempt, and the second.
 TIMEOUTS = (5.0, 2.0)
@@ -20,7 +22,7 @@ ROTATION_GRACE = 1 * DAY
 #: Attempts under way at once to one webhook; more wait their turn, in order.
 LANE_WIDTH = 32
 
-Post = Callable[[str, Iterable[tuple[str, str]], bytes, float], Coroutine[None, None, Answer]]
+Post: TypeAlias = "Callable[[str, Iterable[tuple[str, str]], bytes, float], Coroutine[None, None, Answer]]"
 Status = Literal["pending", "success", "failed"]
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any, ClassVar, Literal, Self, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
 from cobalt_sandbox.events import Event, Reason
-from cobalt_sandbox.table import Record
 from cobalt_sandbox.validation import Body, Query
 from cobalt_sandbox.world import Practice
 
@@ -116,24 +114,3 @@ def endpoint(
         return Endpoint(method, path, handler, status, emits, max_body, ehrs, subject, takes)
 
     return declare
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """All that a set of modules declares: endpoints by operation name, events by type, kinds of records."""
-
-    endpoints: Mapping[str, Endpoint]
-    events: Mapping[str, type[Event]]
-    records: tuple[type[Record], ...]
-
-    @classmethod
-    def of(cls, modules: Iterable[ModuleType]) -> Catalogue:
-        declared = [value for module in modules for value in vars(module).values()]
-        endpoints = {value.name: value for value in declared if isinstance(value, Endpoint)}
-        emitted = [event for each in endpoints.values() for event in each.emits]
-        records = dict.fromkeys(value for value in declared if _is_record(value))
-        return cls(endpoints, {event.type: event for event in emitted}, tuple(records))
-
-
-def _is_record(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Record) and value is not Record

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -14,10 +13,12 @@ from pydantic_core import PydanticCustomError
 from cobalt_sandbox.chance import Stream
 from cobalt_sandbox.clock import Moment
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.redating import redated_all, weeks_since
+from cobalt_sandbox.redating import redated, weeks_since
 from cobalt_sandbox.table import Record, Table
 
 ECLINICALWORKS = "eClinicalWorks"
+
+R = TypeVar("R", bound=Record)
 
 
 class InvalidFixture(CobaltError):
@@ -88,49 +89,67 @@ class Profile(BaseModel):
 Profile.keys = frozenset(Profile.model_fields)
 
 
-@dataclass(frozen=True, slots=True)
 class Fixture:
-    """A checked fixture."""
+    """A practice to start from, as it is written down. What a table holds is read when it is first asked for."""
 
-    profile: Profile
-    tables: Mapping[str, Table[Any]]
-    tables_by_weeks: dict[int, Mapping[str, Table[Any]]] = field(default_factory=dict)
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """Raises InvalidFixture where the profile is wrong."""
+        name = document.get("name", "(unnamed)")
+        try:
+            known = {key: value for key, value in document.items() if key in Profile.keys}
+            self.profile = Profile.model_validate(known)
+        except ValidationError as error:
+            raise InvalidFixture(name=name, complaint=_first_complaint(error)) from error
+        self._document = document
+        self._tables: dict[str, Table[Any]] = {}
+        self._moved: dict[str, tuple[int, Table[Any]]] = {}
 
     @property
     def name(self) -> str:
         return self.profile.name
 
-    def tables_at(self, now: Moment) -> Mapping[str, Table[Any]]:
-        """Its tables, as they are when a world begins now. They are templates: take copies."""
-        if self.profile.as_of is None:
-            return self.tables
+    def table(self, kind: type[R]) -> Table[R]:
+        """The records of one kind. Raises InvalidFixture."""
+        if kind.table not in self._tables:
+            rows = self._document.get(kind.table, [])
+            try:
+                self._tables[kind.table] = Table.of(kind, [] if rows == [] else _checked(kind, rows, self.name))
+            except ValidationError as error:
+                raise InvalidFixture(name=self.name, complaint=_first_complaint(error, kind.table)) from error
+            except ValueError as error:
+                raise InvalidFixture(name=self.name, complaint=f"{error}.") from error
+        return self._tables[kind.table]
+
+    def table_at(self, kind: type[R], now: Moment) -> Table[R]:
+        """The same, as they are when a world begins now. It is a template: take a copy."""
+        table = self.table(kind)
+        if self.profile.as_of is None or not kind.dated:
+            return table
         zone = ZoneInfo(self.profile.timezone)
         weeks = weeks_since(self.profile.as_of, now, zone)
-        if weeks not in self.tables_by_weeks:
-            self.tables_by_weeks.clear()
-            self.tables_by_weeks[weeks] = redated_all(self.tables, weeks, zone)
-        return self.tables_by_weeks[weeks]
+        if self._moved.get(kind.table, (None,))[0] != weeks:
+            self._moved[kind.table] = weeks, redated(table, weeks, zone)
+        return self._moved[kind.table][1]
 
 
 def read(document: Mapping[str, Any], kinds: Iterable[type[Record]]) -> Fixture:
-    """Check a fixture document. Rows without an ``id`` get one that follows from their place. Raises InvalidFixture."""
-    by_table = {kind.table: kind for kind in kinds}
-    name = document.get("name", "(unnamed)")
-    unknown = document.keys() - by_table.keys() - Profile.keys
-    if unknown:
+    """Check a whole fixture document. Rows without an ``id`` get one that follows from their place. Raises InvalidFixture."""
+    fixture, by_table = Fixture(document), {kind.table: kind for kind in kinds}
+    if unknown := document.keys() - by_table.keys() - Profile.keys:
         known = ", ".join(sorted(by_table.keys() | Profile.keys))
-        raise InvalidFixture(name=name, complaint=f"unknown key {min(unknown)!r}. Known keys: {known}.")
-    try:
-        profile = Profile.model_validate({key: value for key, value in document.items() if key in Profile.keys})
-        tables = {
-            table: Table.of(kind, _checked(kind, _with_ids(document.get(table, []), name, table)))
-            for table, kind in by_table.items()
-        }
-    except ValidationError as error:
-        raise InvalidFixture(name=name, complaint=_first_complaint(error)) from error
-    except ValueError as error:
-        raise InvalidFixture(name=name, complaint=f"{error}.") from error
-    return Fixture(profile, tables)
+        raise InvalidFixture(name=fixture.name, complaint=f"unknown key {min(unknown)!r}. Known keys: {known}.")
+    for kind in by_table.values():
+        fixture.table(kind)
+    return fixture
+
+
+_adapters: dict[type[Record], TypeAdapter[list[Any]]] = {}
+
+
+def _checked(kind: type[R], rows: Any, name: str) -> list[R]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time
+    return _adapters[kind].validate_python(_with_ids(rows, name, kind.table))
 
 
 def _with_ids(rows: Any, *names: str) -> Any:
@@ -138,18 +157,6 @@ def _with_ids(rows: Any, *names: str) -> Any:
         return rows
     ids = Stream(0, "fixture", *names)
     return ({"id": ids.hex(), **row} if isinstance(row, dict) else row for row in rows)
-
-
-_adapters: dict[type[Record], TypeAdapter[list[Any]]] = {}
-
-
-def _checked(kind: type[Record], rows: Any) -> list[Any]:
-    if kind not in _adapters:
-        _adapters[kind] = TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time
-    try:
-        return _adapters[kind].validate_python(rows)
-    except ValidationError as error:
-        raise ValueError(_first_complaint(error, kind.table).removesuffix(".")) from error
 
 
 def _first_complaint(error: ValidationError, *place: str) -> str:

@@ -44,15 +44,21 @@ class Callers(Protocol):
 
 
 class Routes:
-    """Endpoints by verb and path. ``unbuilt`` are documented routes that answer 501, ``absent`` ones that answer 404."""
+    """Endpoints by verb and path; ``under`` finds those whose path begins with a segment, at the first call of one.
+
+    ``unbuilt`` are documented routes that answer 501, ``absent`` ones that answer 404.
+    """
 
     def __init__(
-        self, prefix: str, endpoints: Iterable[Endpoint], unbuilt: Iterable[str] = (), absent: Iterable[str] = ()
+        self,
+        prefix: str,
+        under: Callable[[str], Iterable[Endpoint]],
+        unbuilt: Iterable[str] = (),
+        absent: Iterable[str] = (),
     ) -> None:
+        self._prefix, self._under = prefix, under
         self._exact: dict[str, dict[str, Endpoint]] = {}
-        self._templates: list[tuple[list[str], dict[str, Endpoint]]] = []
-        for endpoint in endpoints:
-            self._place(prefix + endpoint.path).setdefault(endpoint.method, endpoint)
+        self._templates: dict[str, list[tuple[list[str], dict[str, Endpoint]]]] = {}
         self._unbuilt, self._nowhere = _templates(prefix, unbuilt), _templates(prefix, absent)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
@@ -65,23 +71,26 @@ class Routes:
             raise self._absent(method, path, methods)
         return endpoint, parts
 
-    def _place(self, path: str) -> dict[str, Endpoint]:
-        if "{" not in path:
-            return self._exact.setdefault(path, {})
-        template = path.split("/")
-        for known, methods in self._templates:
-            if known == template:
-                return methods
-        self._templates.append((template, {}))
-        return self._templates[-1][1]
-
     def _from_template(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]]:
         segments = path.split("/")
-        for template, methods in self._templates:
+        first = segments[2] if len(segments) > 2 else ""
+        if first not in self._templates and self._open(first) and path in self._exact:
+            return self._exact[path], {}
+        for template, methods in self._templates.get(first, ()):
             if _fits(template, segments):
                 parts = zip(template, segments, strict=True)
                 return methods, {name[1:-1]: unquote(value) for name, value in parts if name.startswith("{")}
         return {}, {}
+
+    def _open(self, first: str) -> bool:
+        """Find what there is under a first segment. Whether there is anything."""
+        by_path: dict[str, dict[str, Endpoint]] = {}
+        for endpoint in self._under(first):
+            by_path.setdefault(self._prefix + endpoint.path, {})[endpoint.method] = endpoint
+        if by_path:
+            self._exact |= {path: methods for path, methods in by_path.items() if "{" not in path}
+            self._templates[first] = [(path.split("/"), each) for path, each in by_path.items() if "{" in path]
+        return bool(by_path)
 
     def _absent(self, method: str, path: str, methods: Mapping[str, Endpoint]) -> CobaltError:
         segments = path.split("/")

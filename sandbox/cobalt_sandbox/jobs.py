@@ -44,7 +44,7 @@ class Job:
     """A write on its way to the EHR. It ends in exactly one event."""
 
     id: int
-    operation: str
+    operation: Operation
     practice: Practice
     subject: str
     submitted: Moment

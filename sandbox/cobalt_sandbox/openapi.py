@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 from pydantic_core import core_schema
 
-from cobalt_sandbox.endpoint import Catalogue, Endpoint
+from cobalt_sandbox.catalogue import Catalogue
+from cobalt_sandbox.endpoint import Endpoint
 from cobalt_sandbox.events import Event
 from cobalt_sandbox.world import Practice, World
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,17 +20,11 @@ def weeks_since(day: date, now: Moment, zone: ZoneInfo) -> int:
 def redated(table: Table[Any], weeks: int, zone: ZoneInfo) -> Table[Any]:
     """The table with its rows' ``dated`` fields moved, each at the same time of the same weekday."""
     fields = table.kind.dated
-    if not fields or not weeks:
-        return table
     moved = (
         replace(row, **{field: _moved(getattr(row, field), timedelta(weeks=weeks), zone) for field in fields})
         for row in table
     )
     return Table.of(table.kind, moved)
-
-
-def redated_all(tables: Mapping[str, Table[Any]], weeks: int, zone: ZoneInfo) -> Mapping[str, Table[Any]]:
-    return {name: redated(table, weeks, zone) for name, table in tables.items()}
 
 
 def _moved(text: str | None, by: timedelta, zone: ZoneInfo) -> str | None:

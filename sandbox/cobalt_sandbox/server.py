@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from cobalt_sandbox import bundled
+from cobalt_sandbox.catalogue import Catalogue
 from cobalt_sandbox.chance import Stream
 from cobalt_sandbox.clock import Alarm, Stopwatch
 from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET, WORLDS, Config
-from cobalt_sandbox.endpoint import Catalogue
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.fixture import Fixture, UnknownFixture, read
-from cobalt_sandbox.outbound import Outbound
+from cobalt_sandbox.fixture import Fixture, UnknownFixture
 from cobalt_sandbox.spec import Latency, Spec
 from cobalt_sandbox.world import World, Worlds
+
+if TYPE_CHECKING:
+    from cobalt_sandbox.outbound import Answer, Outbound
 
 
 class TooManyWorlds(CobaltError):
@@ -34,9 +37,17 @@ class Server:
         self.describe = describe
         self.ready = False
         self._running = Stopwatch()
-        self._outbound = Outbound(config.webhooks_only)
         self._fixtures: dict[str, Fixture] = {}
         self._made = 0
+
+    @cached_property
+    def _outbound(self) -> Outbound:
+        from cobalt_sandbox.outbound import Outbound  # with the first delivery: a start is short without it
+
+        return Outbound(self.config.webhooks_only)
+
+    async def _post(self, url: str, headers: Iterable[tuple[str, str]], body: bytes, patience: float) -> Answer:
+        return await self._outbound.post(url, headers, body, patience)
 
     @property
     def uptime(self) -> float:
@@ -54,25 +65,24 @@ class Server:
             rate=0 if config.clock == "frozen" else config.rate,
             strict=config.strict,
         )
-        self.worlds = Worlds(self.default_spec, self.documented.endpoints, post=self._outbound.post, alarm=alarm)
+        self.worlds = Worlds(self.default_spec, post=self._post, alarm=alarm)
         self.ready = True
 
     def close(self) -> int:
         """Stop every world. Returns how many deliveries were dropped."""
         dropped = sum(world.courier.counts["pending"] for world in self.worlds)
         self.worlds.stop()
-        self._outbound.close()
+        if "_outbound" in vars(self):
+            self._outbound.close()
         return dropped
 
-    def fixture(self, wanted: str | Mapping[str, Any]) -> Fixture:
-        """A bundled fixture by name, read once, or a whole practice. Raises UnknownFixture, InvalidFixture."""
-        if not isinstance(wanted, str):
-            return read(wanted, self.documented.records)
-        if wanted not in self._fixtures:
-            if wanted not in bundled.fixture_names():
-                raise UnknownFixture(name=wanted, known=", ".join(bundled.fixture_names()))
-            self._fixtures[wanted] = read(bundled.fixture_document(wanted), self.documented.records)
-        return self._fixtures[wanted]
+    def fixture(self, name: str) -> Fixture:
+        """A bundled fixture, opened once. Raises UnknownFixture."""
+        if name not in self._fixtures:
+            if name not in bundled.fixture_names():
+                raise UnknownFixture(name=name, known=", ".join(bundled.fixture_names()))
+            self._fixtures[name] = Fixture(bundled.fixture_document(name))
+        return self._fixtures[name]
 
     def invented_seed(self) -> int:
         """A seed for a world whose maker named none: another one for each, since receivers tell events apart by their ids."""

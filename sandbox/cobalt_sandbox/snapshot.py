@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cobalt_sandbox.clock import iso
 from cobalt_sandbox.events import Envelope
+from cobalt_sandbox.table import Record
 from cobalt_sandbox.world import Practice, World
 
 
-def snapshot(world: World) -> dict[str, Any]:
+def snapshot(world: World, kinds: Sequence[type[Record]]) -> dict[str, Any]:
     """Plain data. The journal is left out: it tells what was asked, not what there is."""
     return {
         "client_id": world.spec.client_id,
@@ -25,7 +27,7 @@ def snapshot(world: World) -> dict[str, Any]:
         "jobs": [
             {
                 "job_id": job.id,
-                "operation": job.operation,
+                "operation": job.operation.name,
                 "practice": job.practice.name,
                 "subject": job.subject,
                 "submitted": iso(job.submitted),
@@ -36,16 +38,16 @@ def snapshot(world: World) -> dict[str, Any]:
             for job in world.jobs.values()
         ],
         "timeline": world.timeline.pending(),
-        "practices": [_practice(practice) for practice in world.practices.values()],
+        "practices": [_practice(practice, kinds) for practice in world.practices.values()],
     }
 
 
-def _practice(practice: Practice) -> dict[str, Any]:
+def _practice(practice: Practice, kinds: Sequence[type[Record]]) -> dict[str, Any]:
     return {
         "name": practice.name,
         "access_token_reference_id": practice.access_token_reference_id,
         "streams": practice.stream_counts(),
-        "tables": practice.rows(),
+        "tables": {kind.table: practice.table(kind)[:] for kind in kinds},
         "events": [_event(each) for each in practice.events.select(type=None, job_id=None, start=None, end=None)],
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from cobalt_sandbox.chance import Stream
 from cobalt_sandbox.clock import Alarm, Clock, Due, Moment, Timeline
@@ -38,14 +38,12 @@ class World:
     def __init__(
         self,
         spec: Spec,
-        operations: Mapping[str, Operation],
         *,
         post: Post,
         alarm: Alarm | None = None,
         generation: int = 1,
     ) -> None:
         self.spec = spec
-        self.operations = operations
         self.generation = generation
         self.latency = spec.latency
         self.hold = spec.hold
@@ -99,13 +97,13 @@ class World:
         if self.pending_jobs() >= self.spec.bounds.jobs_pending:
             raise TooManyPending(count=self.spec.bounds.jobs_pending)
 
-    def submit(self, practice: Practice, operation: str, subject: str, extra: int, after: int | None) -> Job:
+    def submit(self, practice: Practice, operation: Operation, subject: str, extra: int, after: int | None) -> Job:
         now = self.clock.now()
         job = Job(FIRST_JOB + sum(self.job_counts.values()), operation, practice, subject, now, None)
         if self.hold:
             job.status = "held"
         else:
-            job.due = now + self.latency.draw(self.operations[operation].takes, extra, practice.stream("latency"))
+            job.due = now + self.latency.draw(operation.takes, extra, practice.stream("latency"))
             if after is not None and after in self.jobs:
                 job.due = max(job.due, self.jobs[after].due or 0)
             self.timeline.add(job.due, "job", job.id)
@@ -125,7 +123,7 @@ class World:
 
     def _finish(self, job: Job) -> None:
         """Let the EHR do it, or refuse; either way there is one event."""
-        operation, practice = self.operations[job.operation], job.practice
+        operation, practice = job.operation, job.practice
         outcome: JobStatus = "failed"
         try:
             event = self._done(operation, practice, job.subject)
@@ -133,7 +131,7 @@ class World:
         except Refused as refusal:
             event = operation.refuse(practice, job.subject, refusal.reasons)
         except Exception:
-            log.exception("job %d (%s) failed inside the sandbox", job.id, job.operation)
+            log.exception("job %d (%s) failed inside the sandbox", job.id, operation.name)
             event = operation.refuse(practice, job.subject, [UNKNOWN_ERROR])
         self.job_counts[job.status] -= 1
         job.status = outcome
@@ -206,7 +204,9 @@ class Practice:
         self.events = EventLog(world.spec.bounds.events_kept)
         self._world = world
         self._seed = world.spec.seed
-        self._tables = {name: table.copy() for name, table in fixture.tables_at(world.clock.now()).items()}
+        self._fixture = fixture
+        self._began = world.clock.now()
+        self._tables: dict[str, Table[Any]] = {}
         self._streams: dict[str, Stream] = {}
         self._following: list[Event] = []
 
@@ -223,7 +223,11 @@ class Practice:
         return self._world.faults
 
     def table(self, kind: type[R]) -> Table[R]:
-        return self._tables[kind.table]
+        """All its records of one kind: those it began with, and what has become of them."""
+        table = self._tables.get(kind.table)
+        if table is None:
+            table = self._tables[kind.table] = self._fixture.table_at(kind, self._began).copy()
+        return table
 
     def stream(self, purpose: str) -> Stream:
         stream = self._streams.get(purpose)
@@ -235,9 +239,6 @@ class Practice:
         """How many numbers each purpose has drawn: the whole state of chance."""
         return {purpose: stream.count for purpose, stream in self._streams.items()}
 
-    def rows(self) -> dict[str, list[Record]]:
-        return {name: table[:] for name, table in self._tables.items()}
-
     def new_id(self, kind: type[Record]) -> str:
         """A Cobalt id for a new record: 32 hex digits."""
         return self.stream(kind.table).hex()
@@ -247,7 +248,7 @@ class Practice:
 
         ``extra`` seconds are added to the operation's own range; it is not done before the job ``after``.
         """
-        return self._world.submit(self, operation.name, subject, extra, after).id
+        return self._world.submit(self, operation, subject, extra, after).id
 
     def follow_up(self, event: Event) -> None:
         """Have an event without a job recorded right after that of the job which is being done."""
@@ -280,8 +281,8 @@ UNKNOWN_ERROR = Reason(code="UNKNOWN_ERROR", description="An unknown error occur
 class Worlds:
     """The worlds of one server, by ``client_id``. The default one is there from the beginning and cannot be removed."""
 
-    def __init__(self, default: Spec, operations: Mapping[str, Operation], *, post: Post, alarm: Alarm | None) -> None:
-        self._operations, self._post, self._alarm = operations, post, alarm
+    def __init__(self, default: Spec, *, post: Post, alarm: Alarm | None) -> None:
+        self._post, self._alarm = post, alarm
         self._default = default.client_id
         self._worlds: dict[str, World] = {}
         self.add(default)
@@ -300,7 +301,7 @@ class Worlds:
         return self._worlds.get(client_id)
 
     def add(self, spec: Spec, generation: int = 1) -> World:
-        world = World(spec, self._operations, post=self._post, alarm=self._alarm, generation=generation)
+        world = World(spec, post=self._post, alarm=self._alarm, generation=generation)
         self._worlds[spec.client_id] = world
         return world
 

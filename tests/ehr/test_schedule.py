@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cobalt_sandbox.clock import DAY, SECOND, moment_of
-from cobalt_sandbox.ehr.bookings import MINUTE
-from cobalt_sandbox.ehr.diary import Booking, Diary, Interval
+from cobalt_sandbox.ehr.bookings import MINUTE, Interval
+from cobalt_sandbox.ehr.diary import Booking, Diary
 from cobalt_sandbox.ehr.people import Provider, Recurrence, Shift, VisitTypeRule
 from cobalt_sandbox.ehr.schedule import Search, days, equal_parts, free, local, moment, pieces, windows
 

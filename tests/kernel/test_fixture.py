@@ -11,9 +11,9 @@ from unittest.mock import ANY
 import pytest
 
 from cobalt_sandbox import Refusal, Sandbox
-from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.bundled import fixture_document, fixture_names
-from cobalt_sandbox.ehr.people import Patient
+from cobalt_sandbox.ehr import RECORDS
+from cobalt_sandbox.ehr.people import Patient, Provider
 from cobalt_sandbox.fixture import Fixture, InvalidFixture, read
 from cobalt_sandbox.server import distinct
 
@@ -21,7 +21,7 @@ ADA = {"first_name": "Ada", "last_name": "Lovelace", "dob": "1990-01-01", "sex":
 
 
 def practice(**document: Any) -> Fixture:
-    return read({"name": "own", **document}, DOCUMENTED.records)
+    return read({"name": "own", **document}, RECORDS)
 
 
 def test_a_name_is_enough() -> None:
@@ -31,23 +31,23 @@ def test_a_name_is_enough() -> None:
         "eClinicalWorks",
         "America/New_York",
     )
-    assert {len(table) for table in fixture.tables.values()} == {0}
+    assert {len(fixture.table(kind)) for kind in RECORDS} == {0}
 
 
 def test_rows_without_an_id_get_one_that_follows_from_their_place() -> None:
     rows = [{"mrn": str(number), **ADA} for number in range(3)]
-    first, second = (practice(patients=rows).tables["patients"] for _ in range(2))
+    first, second = (practice(patients=rows).table(Patient) for _ in range(2))
     assert [row.id for row in first] == [row.id for row in second]
     assert len({row.id for row in first}) == 3
-    renamed = read({"name": "another", "patients": rows}, DOCUMENTED.records).tables["patients"]
+    renamed = read({"name": "another", "patients": rows}, RECORDS).table(Patient)
     assert {row.id for row in renamed}.isdisjoint({row.id for row in first})
 
 
 def test_an_id_that_is_given_is_kept_and_moves_no_other() -> None:
     rows: list[dict[str, str]] = [{"mrn": "1", **ADA}, {"mrn": "2", **ADA}]
-    invented = next(row.id for row in practice(patients=rows).tables["patients"].find("mrn", "2"))
+    invented = next(row.id for row in practice(patients=rows).table(Patient).find("mrn", "2"))
     rows[0]["id"] = "mine"
-    table = practice(patients=rows).tables["patients"]
+    table = practice(patients=rows).table(Patient)
     assert table.the("mine").mrn == "1"
     assert table.the(invented).mrn == "2"
 
@@ -55,7 +55,7 @@ def test_an_id_that_is_given_is_kept_and_moves_no_other() -> None:
 def test_all_bundled_fixtures_can_be_read() -> None:
     assert fixture_names() == ["demo-clinic", "documentation", "empty"]
     for name in fixture_names():
-        assert read(fixture_document(name), DOCUMENTED.records).name == name
+        assert read(fixture_document(name), RECORDS).name == name
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_a_fixture_that_cannot_be_read_is_told_why_and_where(document: dict[str,
 def test_any_iana_time_zone_is_taken(zone: str) -> None:
     provider = {"ehr_id": "1", "name": "Doe, Jane", "timezone": zone}
     fixture = practice(timezone=zone, providers=[provider])
-    assert [fixture.profile.timezone, *(each.timezone for each in fixture.tables["providers"])] == [zone, zone]
+    assert [fixture.profile.timezone, *(each.timezone for each in fixture.table(Provider))] == [zone, zone]
 
 
 def test_every_zone_is_known_without_zone_files_of_the_system() -> None:
     """Slim images and Windows may have none; the package tzdata has them all."""
     program = (
-        "from cobalt_sandbox.app import DOCUMENTED; from cobalt_sandbox.fixture import read;"
-        "print(read({'name': 'own', 'timezone': 'America/Phoenix'}, DOCUMENTED.records).profile.timezone)"
+        "from cobalt_sandbox.ehr import RECORDS; from cobalt_sandbox.fixture import read;"
+        "print(read({'name': 'own', 'timezone': 'America/Phoenix'}, RECORDS).profile.timezone)"
     )
     environment = {**os.environ, "PYTHONTZPATH": ""}
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
@@ -112,7 +112,7 @@ def test_every_zone_is_known_without_zone_files_of_the_system() -> None:
 
 def test_a_fixture_without_a_name_is_called_unnamed() -> None:
     with pytest.raises(InvalidFixture, match=r"Fixture '\(unnamed\)': .* at name\."):
-        read({}, DOCUMENTED.records)
+        read({}, RECORDS)
 
 
 def test_two_practices_of_a_world_have_different_names_and_tokens() -> None:
@@ -147,6 +147,6 @@ def test_a_world_that_cannot_be_made_is_refused_with_the_reason(sandbox: Sandbox
 
 def test_worlds_share_a_fixture_and_not_its_changes(sandbox: Sandbox) -> None:
     fixture = practice(patients=[{"mrn": "1", **ADA}])
-    table = fixture.tables["patients"].copy()
+    table = fixture.table(Patient).copy()
     table.add(Patient(id="new", first_name="Alan", last_name="Turing", status="active"))
-    assert (len(table), len(fixture.tables["patients"])) == (2, 1)
+    assert (len(table), len(fixture.table(Patient))) == (2, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
@@ -31,20 +32,19 @@ def clinic(**changes: object) -> Fixture:
 
 
 def visit_of(fixture: Fixture, year: int, month: int, day: int, hour: int = 18) -> Visit:
-    [visit] = fixture.tables_at(moment_of(datetime(year, month, day, hour, tzinfo=UTC)))["visits"]
-    assert isinstance(visit, Visit)
+    [visit] = fixture.table_at(Visit, moment_of(datetime(year, month, day, hour, tzinfo=UTC)))
     return visit
 
 
 def test_on_its_own_day_nothing_moves() -> None:
-    fixture = clinic()
-    tables = fixture.tables_at(moment_of(datetime(2026, 3, 10, 18, tzinfo=UTC)))
-    assert tables["visits"] is fixture.tables["visits"]
+    fixture = clinic(local="2026-03-10T12:00:00")
+    [written] = fixture.table(Visit)
+    assert asdict(visit_of(fixture, 2026, 3, 10)) == asdict(written)
 
 
 def test_without_a_today_nothing_ever_moves() -> None:
     fixture = read({"name": "clinic", "visits": [VISIT]}, (Visit, Place))
-    assert visit_of(fixture, 2030, 1, 1) == fixture.tables["visits"].the(visit_of(fixture, 2030, 1, 1).id)
+    assert visit_of(fixture, 2030, 1, 1) in fixture.table(Visit)
 
 
 def test_a_time_stays_the_same_time_of_the_same_weekday_under_the_offset_of_the_other_day() -> None:
@@ -78,5 +78,5 @@ def test_the_day_is_that_of_the_practice() -> None:
 def test_what_has_no_dates_is_shared_and_each_day_is_made_once() -> None:
     fixture = clinic()
     now = moment_of(datetime(2026, 6, 1, tzinfo=UTC))
-    assert fixture.tables_at(now)["places"] is fixture.tables["places"]
-    assert fixture.tables_at(now) is fixture.tables_at(now)
+    assert fixture.table_at(Place, now) is fixture.table(Place)
+    assert fixture.table_at(Visit, now) is fixture.table_at(Visit, now)

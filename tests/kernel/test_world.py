@@ -20,7 +20,7 @@ from cobalt_sandbox.clock import FROZEN_AT, SECOND, moment_of
 from cobalt_sandbox.config import WORLDS, Config
 from cobalt_sandbox.errors import TooManyPending
 from cobalt_sandbox.events import Event, Reason
-from cobalt_sandbox.fixture import Fixture, Options, Profile
+from cobalt_sandbox.fixture import Fixture, Options
 from cobalt_sandbox.jobs import Job, Refused
 from cobalt_sandbox.journal import Call, Journal
 from cobalt_sandbox.server import Server, TooManyWorlds
@@ -178,9 +178,9 @@ NO_POST: Any = None
 
 
 def world_of(bounds: Bounds = Bounds(), options: Options = Options()) -> World:  # noqa: B008  # both are frozen
-    fixture = Fixture(Profile(name="one", options=options), {})
+    fixture = Fixture({"name": "one", "options": options.model_dump()})
     spec = Spec("ci", "cs", 1, (fixture,), latency=Latency.of("realistic"), rate=0, bounds=bounds)
-    return World(spec, {LOOK.name: LOOK}, post=NO_POST)
+    return World(spec, post=NO_POST)
 
 
 def run(story: Coroutine[None, None, Any]) -> None:

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.app import CONTROL, DOCUMENTED, describe
+from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.endpoint import Endpoint
 from cobalt_sandbox.fixture import Profile
 from properties.anything import ANY_JSON, TEXT, WORDS, Json, Request, requests
@@ -196,7 +197,7 @@ PRACTICES = st.fixed_dictionaries(
     {"name": st.sampled_from(WORDS) | TEXT},
     optional={
         **{name: ANY_JSON | st.sampled_from(WORDS) for name in sorted(Profile.keys - {"name"})},
-        **{kind.table: ROWS | ANY_JSON for kind in DOCUMENTED.records},
+        **{kind.table: ROWS | ANY_JSON for kind in RECORDS},
     },
 )
 

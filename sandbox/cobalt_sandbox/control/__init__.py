@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from cobalt_sandbox.control import clock, events, faults, health, openapi, snapshot, world
-
-ROOMS = (health, world, clock, faults, events, openapi, snapshot)
+#: The module that serves the paths which begin with a segment.
+ROOMS = {
+    "livez": ("health",),
+    "readyz": ("health",),
+    "world": ("world",),
+    "clock": ("clock",),
+    "faults": ("faults",),
+    "events": ("events",),
+    "openapi.json": ("openapi",),
+    "snapshot": ("snapshot",),
+}

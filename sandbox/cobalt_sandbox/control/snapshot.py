@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.endpoint import Report, endpoint
 from cobalt_sandbox.snapshot import snapshot
 from cobalt_sandbox.world import World
@@ -20,4 +21,4 @@ class Snapshot(Report, extra="allow"):
 @endpoint("GET /snapshot")
 def get(world: World) -> Snapshot:
     """The world, whole"""
-    return Snapshot(**snapshot(world))
+    return Snapshot(**snapshot(world, RECORDS))

@@ -10,9 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from cobalt_sandbox.callers import Credentials
 from cobalt_sandbox.clock import iso
 from cobalt_sandbox.delivery import Status
+from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.endpoint import MIB, Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.fixture import Fixture
+from cobalt_sandbox.fixture import Fixture, read
 from cobalt_sandbox.jobs import JobStatus
 from cobalt_sandbox.server import Server, distinct
 from cobalt_sandbox.spec import Latency, Spec, WorldOptions
@@ -200,7 +201,7 @@ def _fixtures(server: Server, wanted: list[Any] | None) -> tuple[Fixture, ...]:
         return server.default_spec.fixtures
     if not all(isinstance(each, str | dict) for each in wanted):
         raise ValueError("each of its fixtures is a name or a whole practice")
-    return tuple(map(server.fixture, wanted))
+    return tuple(server.fixture(each) if isinstance(each, str) else read(each, RECORDS) for each in wanted)
 
 
 @endpoint("GET /world")

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from cobalt_sandbox.ehr import bookings, coverage, people, places
+from cobalt_sandbox.ehr import bookings, clinical, coverage, insuring, live_fetch, people, places
+from cobalt_sandbox.table import Record
 
-ROOMS = (people, places, bookings, coverage)
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Record) and value is not Record
+
+
+ROOMS = (people, places, bookings, coverage, insuring, clinical, live_fetch)
+
+#: Every kind of record that a practice holds.
+RECORDS: tuple[type[Record], ...] = tuple(
+    dict.fromkeys(value for room in ROOMS for value in vars(room).values() if _is_record(value))
+)

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime as DateTime  # noqa: N812  # a record has a field of that name
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ from cobalt_sandbox.table import Record, Table
 from cobalt_sandbox.world import Practice
 
 MINUTE = 60 * SECOND
+Interval = tuple[Moment, Moment]
 PENDING, FAILED, SCHEDULED = "pending", "failed", "scheduled"
 
 Mode = Literal["office", "telemedicine"]
@@ -105,6 +107,15 @@ class Appointment(
         return self.status not in (PENDING, FAILED)
 
 
+class AppointmentChange(Record, table="appointment_changes"):
+    """What an appointment in the EHR is to become."""
+
+    id: str
+    appointment_id: str
+    status: str | None
+    note: str | None
+
+
 class ScheduleBlock(Record, table="schedule_blocks", index=("provider_ehr_id",), dated=("start", "end")):
     """A time in which a provider sees nobody. ``start`` and ``end`` are ISO 8601, in the provider's zone without an offset."""
 
@@ -117,6 +128,15 @@ class ScheduleBlock(Record, table="schedule_blocks", index=("provider_ehr_id",),
     def __post_init__(self) -> None:
         for edge in (self.start, self.end):
             DateTime.fromisoformat(edge)
+
+    def interval(self, zone: ZoneInfo) -> Interval:
+        """From its start to its end, for a provider of this zone."""
+        return _moment(self.start, zone), _moment(self.end, zone)
+
+
+def _moment(edge: str, zone: ZoneInfo) -> Moment:
+    when = DateTime.fromisoformat(edge)
+    return moment_of(when if when.tzinfo is not None else when.replace(tzinfo=zone))
 
 
 class Period:

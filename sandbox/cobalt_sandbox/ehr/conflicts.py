@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from cobalt_sandbox.clock import DAY, Moment, moment_of
+from cobalt_sandbox.clock import DAY, Moment
 from cobalt_sandbox.ehr.bookings import Appointment, Period, ScheduleBlock, withdrawn
 from cobalt_sandbox.ehr.people import Provider
 from cobalt_sandbox.events import Reason
@@ -79,11 +79,6 @@ def _visits(practice: Practice, wanted: Appointment) -> Iterator[_Conflict]:
 
 def _blocks(practice: Practice, wanted: Appointment, provider: Provider) -> Iterator[_Conflict]:
     for block in practice.table(ScheduleBlock).find("provider_ehr_id", provider.ehr_id):
-        start, end = (_moment(edge, provider) for edge in (block.start, block.end))
+        start, end = block.interval(ZoneInfo(provider.timezone))
         if start < wanted.end and wanted.start < end:
             yield _Conflict("schedule_block", start, end, block.description)
-
-
-def _moment(edge: str, provider: Provider) -> Moment:
-    when = datetime.fromisoformat(edge)
-    return moment_of(when if when.tzinfo is not None else when.replace(tzinfo=ZoneInfo(provider.timezone)))

@@ -5,19 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from cobalt_sandbox.clock import DAY, Moment, moment_of
-from cobalt_sandbox.ehr.bookings import Appointment, Period, ScheduleBlock, withdrawn
+from cobalt_sandbox.clock import DAY, Moment
+from cobalt_sandbox.ehr.bookings import Appointment, Interval, Period, ScheduleBlock, withdrawn
 from cobalt_sandbox.ehr.people import Provider
 from cobalt_sandbox.world import Practice
 
 #: No appointment lasts longer (D64).
 LONGEST_VISIT: Final = DAY
 
-Interval = tuple[Moment, Moment]
 Role = Literal["primary", "secondary"]
 
 
@@ -65,9 +63,4 @@ def diaries(practice: Practice, providers: Collection[Provider], within: Interva
 def _blocks(practice: Practice, provider: Provider) -> list[Interval]:
     blocks = practice.table(ScheduleBlock).find("provider_ehr_id", provider.ehr_id)
     zone = ZoneInfo(provider.timezone)
-    return [(_moment(each.start, zone), _moment(each.end, zone)) for each in blocks]
-
-
-def _moment(edge: str, zone: ZoneInfo) -> Moment:
-    when = datetime.fromisoformat(edge)
-    return moment_of(when if when.tzinfo is not None else when.replace(tzinfo=zone))
+    return [each.interval(zone) for each in blocks]

@@ -1,4 +1,4 @@
-"""Appointments read live: what was asked of the EHR, and what it has."""
+"""Live fetches: what was asked of the EHR, and what it has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SearchBy = Literal["date_range", "mrn", "provider"]
 
 
 class AppointmentFetch(Record, table="appointment_fetches"):
-    """A question to the EHR."""
+    """A question for appointments."""
 
     id: str
     search_by: SearchBy
@@ -22,6 +22,26 @@ class AppointmentFetch(Record, table="appointment_fetches"):
     end_date: str | None = None
     mrn: str | None = None
     provider_ids: tuple[str, ...] = ()
+
+
+class PatientSearch(Record, table="patient_searches"):
+    """A question for patients, by what ``search_by`` names."""
+
+    id: str
+    search_by: Literal["dob", "name", "phone", "mrn"]
+    dob: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    mrn: str | None = None
+    include: tuple[str, ...] | None = None
+
+
+class AvailabilityFetch(Record, table="availability_fetches"):
+    """A question for free time: the request, as plain data."""
+
+    id: str
+    asked: dict[str, Any]
 
 
 #: What each way of searching goes by.

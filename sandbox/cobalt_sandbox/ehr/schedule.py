@@ -10,8 +10,8 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from cobalt_sandbox.clock import Moment, moment_of
-from cobalt_sandbox.ehr.bookings import MINUTE
-from cobalt_sandbox.ehr.diary import LONGEST_VISIT, Booking, Diary, Interval, Role
+from cobalt_sandbox.ehr.bookings import MINUTE, Interval
+from cobalt_sandbox.ehr.diary import LONGEST_VISIT, Booking, Diary, Role
 from cobalt_sandbox.ehr.people import Provider, Shift, VisitTypeRule, WorkingDay
 
 Method = Literal["gaps", "slots", "equal_slots"]

@@ -1,47 +1,29 @@
-"""The documented API: one module a family, in the documentation's order.
+"""The documented API: one module a family.
 
 What is documented but not built yet is listed by its route, and answers 501.
 """
 
 from __future__ import annotations
 
-from cobalt_sandbox.resources import (
-    appointments,
-    availability,
-    eligibility_checks,
-    insurance_providers,
-    locations,
-    patient_insurances,
-    patients,
-    pharmacies,
-    providers,
-    referrals,
-    referring_providers,
-    settings,
-    visit_statuses,
-    visit_types,
-    webhook_events,
-    webhooks,
-)
-
-FAMILIES = (
-    appointments,
-    patients,
-    patient_insurances,
-    providers,
-    availability,
-    locations,
-    visit_types,
-    visit_statuses,
-    insurance_providers,
-    eligibility_checks,
-    pharmacies,
-    referring_providers,
-    referrals,
-    webhooks,
-    webhook_events,
-    settings,
-)
+#: The modules that serve the paths which begin with a segment, in the documentation's order.
+FAMILIES = {
+    "appointments": ("appointments",),
+    "appointment": ("appointments",),
+    "patients": ("patients", "patient_insurances"),
+    "providers": ("providers",),
+    "availability": ("availability",),
+    "locations": ("locations",),
+    "visit-types": ("visit_types",),
+    "visit-statuses": ("visit_statuses",),
+    "insurance-providers": ("insurance_providers",),
+    "eligibility-checks": ("eligibility_checks",),
+    "pharmacies": ("pharmacies",),
+    "referring-providers": ("referring_providers",),
+    "referrals": ("referrals",),
+    "webhook": ("webhooks",),
+    "webhook-events": ("webhook_events",),
+    "settings": ("settings",),
+}
 
 #: Never served, though another verb of the path is (D119).
 NOT_SERVED = ("GET /patients/{id}",)

@@ -7,12 +7,13 @@ from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from cobalt_sandbox.ehr.attendance import named
 from cobalt_sandbox.ehr.bookings import Appointment, Mode
 from cobalt_sandbox.ehr.live_fetch import ASKED, SearchBy
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.resources.live_fetches import ProviderIds, check_days
 from cobalt_sandbox.resources.visit_times import (
     Minutes,
     VisitDate,
@@ -130,12 +131,6 @@ def asked_for(practice: Practice, given: dict[str, Any], before: Appointment | N
     }
 
 
-def _one_to_ten(ids: list[str]) -> list[str]:
-    if not 1 <= len(ids) <= 10:
-        raise complaint("{place} must contain between 1 and 10 ids.")  # D90
-    return ids
-
-
 class AppointmentSearch(Body, missing=ALL_PARAMETERS):
     """What is required depends on ``search_by`` (D88)."""
 
@@ -143,7 +138,7 @@ class AppointmentSearch(Body, missing=ALL_PARAMETERS):
     start_date: RangeEdge | None = None
     end_date: RangeEdge | None = None
     mrn: str | None = None
-    provider_ids: Annotated[list[str], AfterValidator(_one_to_ten)] | None = None
+    provider_ids: ProviderIds | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -166,22 +161,11 @@ class TooLong(CobaltError):
     template = "Date range cannot exceed 7 days."  # D89
 
 
-class TooLongForOne(CobaltError):
-    template = "Date range cannot exceed 5 days for a single provider."  # D90
-
-
-class NotOneDay(CobaltError):
-    template = "start_date must equal end_date when more than one provider is requested."  # D90
-
-
 def check_range(zone: ZoneInfo, *, start_date: str, end_date: str, provider_ids: list[str] | None = None) -> None:
     """How many days may lie between the two dates, for a number of providers or, without them, for all."""
     span(start_date, end_date, zone)
     first, last = (date.fromisoformat(edge[:10]) for edge in (start_date, end_date))
-    days = (last - first).days
-    if provider_ids is None and days > 7:
+    if provider_ids is not None:
+        check_days(first, last, len(provider_ids))
+    elif (last - first).days > 7:
         raise TooLong
-    if provider_ids is not None and len(provider_ids) > 1 and days:
-        raise NotOneDay
-    if provider_ids is not None and days > 5:
-        raise TooLongForOne

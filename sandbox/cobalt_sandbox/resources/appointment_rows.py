@@ -9,23 +9,8 @@ from pydantic import Field
 
 from cobalt_sandbox.ehr.bookings import Appointment, Mode
 from cobalt_sandbox.endpoint import Row
+from cobalt_sandbox.resources.live_patients import FetchedInsurance
 from cobalt_sandbox.validation import DateTime
-
-
-class AppointmentInsurance(Row):
-    """As in Fetch Patients (D73)."""
-
-    emr_insurance_id: str
-    priority: int
-    insurance_ehr_id: str | None
-    insurance_name: str
-    insurance_subscriber_number: str | None
-    group_id: str | None
-    plan_begin_date: str | None
-    copayment: str | None
-    relationship_to_subscriber: str | None
-    guarantor_id: str | None
-    is_guarantor_patient: bool
 
 
 class AppointmentDiagnosis(Row):
@@ -79,7 +64,7 @@ class AppointmentRow(Row):
     insurance_subscriber: str | None
     secondary_insurance: str | None
     secondary_insurance_number: str | None
-    insurances: list[AppointmentInsurance]
+    insurances: list[FetchedInsurance]  # D73
     diagnoses: list[AppointmentDiagnosis]
     medications: list[AppointmentMedication]
     note: str | None

@@ -13,6 +13,7 @@ from cobalt_sandbox.ehr.bookings import (
     PENDING,
     SCHEDULED,
     Appointment,
+    AppointmentChange,
     Period,
     code_for,
     of_patient,
@@ -49,7 +50,7 @@ from cobalt_sandbox.resources.appointment_requests import (
 )
 from cobalt_sandbox.resources.appointment_rows import AppointmentDetails, AppointmentRow, FetchedAppointment, rows_of
 from cobalt_sandbox.resources.listing import CountedPages, contains, page_of, same_number
-from cobalt_sandbox.table import Record
+from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
 from cobalt_sandbox.validation import span
 from cobalt_sandbox.world import Practice
 
@@ -213,15 +214,6 @@ class AppointmentUpdateAccepted(Reply):
     job_id: int
 
 
-class AppointmentChange(Record, table="appointment_changes"):
-    """What an appointment in the EHR is to become."""
-
-    id: str
-    appointment_id: str
-    status: str | None
-    note: str | None
-
-
 @endpoint(
     "PATCH /appointments/{id}",
     emits=(AppointmentUpdated, AppointmentFailed, AppointmentCreated, AppointmentStatusUpdated, AppointmentCancelled),
@@ -295,14 +287,6 @@ def refuse_change(practice: Practice, change_id: str, reasons: Sequence[Reason])
 LONGER = (5, 45)
 
 
-class AppointmentFetchAccepted(Reply):
-    """``job_id`` is a text here, of digits; ``job_execution_id`` is its older name (D91)."""
-
-    message: str
-    job_id: str
-    job_execution_id: str = ""
-
-
 @endpoint(
     "POST /appointments/fetch",
     status=202,
@@ -311,7 +295,7 @@ class AppointmentFetchAccepted(Reply):
     subject="Live fetch for appointments",
     takes=LONGER,
 )
-def fetch(practice: Practice, body: AppointmentSearch) -> AppointmentFetchAccepted:
+def fetch(practice: Practice, body: AppointmentSearch) -> FetchTaken:
     """Fetch Appointments"""
     asked = {name: getattr(body, name) for name in ASKED[body.search_by]}
     if body.search_by != "mrn":
@@ -320,11 +304,7 @@ def fetch(practice: Practice, body: AppointmentSearch) -> AppointmentFetchAccept
     practice.table(AppointmentFetch).add(question)
     # Table 5: 10 to 90 seconds for all appointments of some days, the sum of two draws.
     extra = practice.stream("long fetches").between(*LONGER) if body.search_by == "date_range" else 0
-    job_id = str(practice.submit(fetch, question.id, extra=extra))
-    message = "Live fetch request accepted. Results will be sent via webhook when ready."
-    if practice.profile.options.older_fields:
-        return AppointmentFetchAccepted(message=message, job_id=job_id, job_execution_id=job_id)
-    return AppointmentFetchAccepted(message=message, job_id=job_id)
+    return taken(practice, practice.submit(fetch, question.id, extra=extra))
 
 
 @fetch.ehr

@@ -8,10 +8,11 @@ from itertools import islice
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from cobalt_sandbox.ehr.bookings import MINUTE
 from cobalt_sandbox.ehr.diary import Role, diaries
+from cobalt_sandbox.ehr.live_fetch import AvailabilityFetch
 from cobalt_sandbox.ehr.people import Provider
 from cobalt_sandbox.ehr.places import Location
 from cobalt_sandbox.ehr.schedule import FIRST_DAY, LAST_DAY, Method, Search, Window, local, reach, windows
@@ -19,8 +20,8 @@ from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
-from cobalt_sandbox.table import Record
-from cobalt_sandbox.validation import ALL_PARAMETERS, Body, Query, RangeEdge, Says, TrueFalse, Whole, complaint, span
+from cobalt_sandbox.resources.live_fetches import ACCEPTED, ProviderIds, check_days
+from cobalt_sandbox.validation import ALL_PARAMETERS, Body, Query, RangeEdge, Says, TrueFalse, Whole, span
 from cobalt_sandbox.world import Practice
 
 #: The most that a reply holds. No range is too long in itself (D169).
@@ -56,16 +57,10 @@ class AvailabilityQuery(Query):
     slot_type: str | None = None
 
 
-def _one_to_ten(ids: list[str]) -> list[str]:
-    if not 1 <= len(ids) <= 10:
-        raise complaint("provider_ids must contain between 1 and 10 ids.")  # D90
-    return ids
-
-
 class FetchAvailability(Body, missing=ALL_PARAMETERS):
     start_date: RangeEdge
     end_date: RangeEdge
-    provider_ids: Annotated[list[str], AfterValidator(_one_to_ten)]
+    provider_ids: ProviderIds
     buffer: Annotated[int | None, Field(ge=0, lt=60), Says(WRONG_BUFFER)] = None
     visit_type: str | None = None
     calculation_method: Method | None = None
@@ -141,14 +136,6 @@ class LimitAndTypeApart(CobaltError):
 
 class TooManyWindows(CobaltError):
     template = "Availability has more than {count} windows, which is the most this sandbox lists. Ask for fewer days."
-
-
-class RangeTooLong(CobaltError):
-    template = "Date range cannot exceed 5 days for a single provider."  # D90
-
-
-class SeveralDays(CobaltError):
-    template = "start_date must equal end_date when more than one provider is requested."  # D90
 
 
 # Get Availability ------------------------------------------------------------------------------------------------
@@ -281,13 +268,6 @@ def _first_last(name: str) -> str:
 # Fetch Availability ----------------------------------------------------------------------------------------------
 
 
-class AvailabilityFetch(Record, table="availability_fetches"):
-    """What a fetch asks for, until it is done."""
-
-    id: str
-    asked: FetchAvailability
-
-
 @endpoint(
     "POST /availability/fetch",
     status=202,
@@ -299,14 +279,14 @@ class AvailabilityFetch(Record, table="availability_fetches"):
 def fetch(practice: Practice, body: FetchAvailability) -> FetchAccepted:
     """Fetch Availability"""
     first, last = _days(body, ZoneInfo(practice.profile.timezone))
-    if len(body.provider_ids) > 1 and first != last:
-        raise SeveralDays
-    if (last - first).days > 5:
-        raise RangeTooLong
+    check_days(first, last, len(body.provider_ids))
     _search(practice, body, body.location_ids)  # refuses what it cannot look for
-    queued = practice.table(AvailabilityFetch).add(AvailabilityFetch(id=practice.new_id(AvailabilityFetch), asked=body))
+    asked = body.model_dump(exclude_unset=True)
+    queued = practice.table(AvailabilityFetch).add(
+        AvailabilityFetch(id=practice.new_id(AvailabilityFetch), asked=asked)
+    )
     return FetchAccepted(
-        message="Live fetch request accepted. Results will be sent via webhook when ready.",  # D177
+        message=ACCEPTED,  # D177
         job_id=str(practice.submit(fetch, queued.id)),
     )
 
@@ -314,7 +294,7 @@ def fetch(practice: Practice, body: FetchAvailability) -> FetchAccepted:
 @fetch.ehr
 def apply(practice: Practice, fetch_id: str) -> AvailabilityFetched:
     """Read the schedule as it is by then. The EHR's appointments and the cached ones are the same here."""
-    asked = practice.table(AvailabilityFetch).the(fetch_id).asked
+    asked = _asked(practice, fetch_id)
     search = _search(practice, asked, asked.location_ids)
     found = list(_windows(practice, search, asked.provider_ids))
     return _fetched(practice, asked, success=True, availability=_rows(practice, found, search.zone))
@@ -323,8 +303,12 @@ def apply(practice: Practice, fetch_id: str) -> AvailabilityFetched:
 @fetch.refused
 def refuse(practice: Practice, fetch_id: str, reasons: Sequence[Reason]) -> AvailabilityFetched:
     why = {"failure_reason": failure_reason(reasons), "reasons": list(reasons)}
-    asked = practice.table(AvailabilityFetch).the(fetch_id).asked
+    asked = _asked(practice, fetch_id)
     return _fetched(practice, asked, success=False, availability=[], **why)
+
+
+def _asked(practice: Practice, fetch_id: str) -> FetchAvailability:
+    return FetchAvailability.model_validate(practice.table(AvailabilityFetch).the(fetch_id).asked)
 
 
 def _fetched(practice: Practice, asked: FetchAvailability, **outcome: Any) -> AvailabilityFetched:

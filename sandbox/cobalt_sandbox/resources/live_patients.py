@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from cobalt_sandbox.ehr.coverage import insurances_of
+from cobalt_sandbox.ehr.live_fetch import PatientSearch
 from cobalt_sandbox.ehr.people import Patient, Task
 from cobalt_sandbox.endpoint import Row
 from cobalt_sandbox.events import Event, Reason
 from cobalt_sandbox.resources.listing import same_number
-from cobalt_sandbox.table import Record
 from cobalt_sandbox.validation import ALL_PARAMETERS, Body, CalendarDate, DashedNumber, complaint
 from cobalt_sandbox.world import Practice
 
@@ -61,19 +61,6 @@ class PatientsToFetch(Body, missing=ALL_PARAMETERS):
         if missing := [name for name in NEEDED.get(mode, ()) if name in absent] if isinstance(mode, str) else []:
             raise complaint(ALL_PARAMETERS.format(names=", ".join(missing)))
         return sent
-
-
-class PatientSearch(Record, table="patient_searches"):
-    """A live fetch on its way to the EHR."""
-
-    id: str
-    search_by: SearchBy
-    dob: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    phone: str | None = None
-    mrn: str | None = None
-    include: tuple[str, ...] | None = None
 
 
 # What is found ---------------------------------------------------------------------------------------------------

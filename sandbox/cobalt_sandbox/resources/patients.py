@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic_core import to_json
 
+from cobalt_sandbox.ehr.live_fetch import PatientSearch
 from cobalt_sandbox.ehr.people import Patient, PatientChange, PatientStatus
 from cobalt_sandbox.ehr.registration import is_known, leave_out, take_in, write_down
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
@@ -15,7 +16,8 @@ from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.listing import CountedPages, contains, page_of, same_number
-from cobalt_sandbox.resources.live_patients import PatientSearch, PatientsFetched, PatientsToFetch, fetched
+from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
+from cobalt_sandbox.resources.live_patients import PatientsFetched, PatientsToFetch, fetched
 from cobalt_sandbox.resources.patient_details import (
     FIXED,
     ContactDetails,
@@ -276,14 +278,6 @@ def refuse_change(practice: Practice, change_id: str, reasons: Sequence[Reason])
 # Fetch Patients --------------------------------------------------------------------------------------------------
 
 
-class FetchTaken(Reply):
-    """``job_id`` is text here; ``job_execution_id``, its older name, comes with the option ``older_fields`` (D133)."""
-
-    message: str
-    job_id: str
-    job_execution_id: str = ""
-
-
 @endpoint(
     "POST /patients/fetch",
     status=202,
@@ -295,11 +289,7 @@ class FetchTaken(Reply):
 def fetch(practice: Practice, body: PatientsToFetch) -> FetchTaken:
     """Fetch Patients"""
     search = practice.table(PatientSearch).add(PatientSearch(id=practice.new_id(PatientSearch), **dict(body)))
-    job_id = str(practice.submit(fetch, search.id))
-    message = "Live fetch request accepted. Results will be sent via webhook when ready."
-    if practice.profile.options.older_fields:
-        return FetchTaken(message=message, job_id=job_id, job_execution_id=job_id)
-    return FetchTaken(message=message, job_id=job_id)
+    return taken(practice, practice.submit(fetch, search.id))
 
 
 @fetch.ehr

@@ -8,17 +8,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
+from cobalt_sandbox.ehr.clinical import NOBODY, Referral
 from cobalt_sandbox.ehr.people import Patient, Provider, ReferringProvider
 from cobalt_sandbox.endpoint import MIB, Reply, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.faults import DocumentsFailed
 from cobalt_sandbox.fixture import ECLINICALWORKS
-from cobalt_sandbox.table import Record
 from cobalt_sandbox.validation import Body, Required, Says, complaint
 from cobalt_sandbox.world import Practice
-
-NOBODY = "0"
 
 # Request ---------------------------------------------------------------------------------------------------------
 
@@ -116,20 +114,6 @@ class UnknownProviders(CobaltError):
 
 
 # Endpoint --------------------------------------------------------------------------------------------------------
-
-
-class Referral(Record, table="referrals"):
-    id: str
-    patient_mrn: str
-    from_provider_ehr_id: str
-    to_provider_ehr_id: str
-    direction: Literal["incoming", "outgoing"]
-    priority: Literal["routine", "urgent", "stat"]
-    reason: str
-    diagnosis_codes: tuple[str, ...] = ()
-    documents: int = 0
-    ehr_id: str | None = None
-    status: Literal["pending", "failed", "created"] = "pending"
 
 
 @endpoint(
