@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -100,7 +100,7 @@ class Fixture:
             self.profile = Profile.model_validate(known)
         except ValidationError as error:
             raise InvalidFixture(name=name, complaint=_first_complaint(error)) from error
-        self._document = document
+        self._unread = {key: rows for key, rows in document.items() if key not in Profile.keys}
         self._tables: dict[str, Table[Any]] = {}
         self._moved: dict[str, tuple[int, Table[Any]]] = {}
 
@@ -111,11 +111,8 @@ class Fixture:
     def table(self, kind: type[R]) -> Table[R]:
         """The records of one kind. Raises InvalidFixture."""
         if kind.table not in self._tables:
-            rows = self._document.get(kind.table, [])
             try:
-                self._tables[kind.table] = Table.of(kind, [] if rows == [] else _checked(kind, rows, self.name))
-            except ValidationError as error:
-                raise InvalidFixture(name=self.name, complaint=_first_complaint(error, kind.table)) from error
+                self._tables[kind.table] = Table.of(kind, _checked(kind, self._unread.pop(kind.table, []), self.name))
             except ValueError as error:
                 raise InvalidFixture(name=self.name, complaint=f"{error}.") from error
         return self._tables[kind.table]
@@ -143,22 +140,26 @@ def read(document: Mapping[str, Any], kinds: Iterable[type[Record]]) -> Fixture:
     return fixture
 
 
-_adapters: dict[type[Record], TypeAdapter[list[Any]]] = {}
+_adapters: dict[type[Record], TypeAdapter[Any]] = {}
 
 
-def _checked(kind: type[R], rows: Any, name: str) -> list[R]:
-    if kind not in _adapters:
-        _adapters[kind] = TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type made at run time
-    return _adapters[kind].validate_python(_with_ids(rows, name, kind.table))
+def _checked(kind: type[R], rows: Any, name: str) -> Iterator[R]:
+    """One by one, so that no more is in memory than must be. Raises ValueError."""
+    if not isinstance(rows, list):
+        raise ValueError(f"Input should be a valid list at {kind.table}")  # noqa: TRY004  # it is a value that was sent
+    if rows and kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    ids = Stream(0, "fixture", name, kind.table)
+    for place, row in enumerate(rows):
+        given = {"id": ids.hex(), **row} if isinstance(row, dict) else row
+        try:
+            checked = _adapters[kind].validate_python(given)
+        except ValidationError as error:
+            raise ValueError(_first_complaint(error, kind.table, place).removesuffix(".")) from error
+        # What its own constructor makes shares the names of its fields with the others, and takes half the memory.
+        yield kind(**vars(checked))
 
 
-def _with_ids(rows: Any, *names: str) -> Any:
-    if not isinstance(rows, list | tuple):
-        return rows
-    ids = Stream(0, "fixture", *names)
-    return ({"id": ids.hex(), **row} if isinstance(row, dict) else row for row in rows)
-
-
-def _first_complaint(error: ValidationError, *place: str) -> str:
+def _first_complaint(error: ValidationError, *place: str | int) -> str:
     first = error.errors(include_url=False)[0]
     return f"{first['msg']} at {'.'.join(str(part) for part in (*place, *first['loc']))}."

@@ -109,3 +109,16 @@ def test_a_copy_and_its_original_do_not_see_each_others_changes(people: Table[Pe
     assert (names(twin), len(twin)) == (["Ada", "Grace", "Alan", "Konrad"], 4)
     assert people.find("city", "London") == [ALAN, ADA]
     assert twin.find("city", "New York") == [GRACE]
+
+
+def test_copies_of_one_table_have_indexes_of_their_own(people: Table[Person]) -> None:
+    """Of values that one row has, and of those that many have."""
+    one, other = people.copy(), people.copy()
+    one.replace(ADA, city="New York", born=1816)
+    one.add(Person(id="a9", first_name="Konrad", last_name="Zuse", city="Berlin"))
+    for untouched in (people, other):
+        assert untouched.find("city", "London") == [ALAN, ADA]
+        assert untouched.find("city", "New York") == [GRACE]
+        assert untouched.find("city", "Berlin") == []
+        assert untouched.first("born", 1815) is ADA
+    assert [each.id for each in one.find("city", "New York")] == ["a3", "a1"]

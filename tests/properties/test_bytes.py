@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic_core import from_json
+from typing_extensions import is_typeddict
 
 from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.events import Envelope, Event
@@ -38,12 +39,14 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     arguments = get_args(annotation)
     if get_origin(annotation) is Literal:
         return st.sampled_from(arguments)
-    if get_origin(annotation) is list:
+    if get_origin(annotation) in (list, tuple):
         return st.lists(values_of(arguments[0]), max_size=3)
     if get_origin(annotation) in (Union, UnionType):
         return st.one_of([values_of(each) for each in arguments])
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return models(annotation)
+    if is_typeddict(annotation):
+        return typed_dicts(annotation)
     return {str: TEXT, int: WHOLE_NUMBERS, bool: st.booleans(), NoneType: st.none()}[annotation]
 
 
@@ -52,6 +55,12 @@ def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     required = {name: each for name, each in fields.items() if model.model_fields[name].is_required()}
     optional = {name: each for name, each in fields.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional).map(lambda given: model(**given))
+
+
+def typed_dicts(kind: type[Any]) -> st.SearchStrategy[Any]:
+    fields = {name: values_of(each) for name, each in get_type_hints(kind).items()}
+    required = {name: each for name, each in fields.items() if name in kind.__required_keys__}
+    return st.fixed_dictionaries(required, optional={name: fields[name] for name in fields.keys() - required.keys()})
 
 
 def bodies_of(type: type[Event]) -> list[bytes]:

@@ -61,7 +61,7 @@ CLINIC: Body = {
         {"patient_mrn": "nobody", "emr_insurance_id": "i4", "insurance_name": "Aetna"},
     ],
     "schedule_blocks": [
-        {"provider_ehr_id": "700", "start": "2025-01-06T12:00:00", "end": "2025-01-06T13:00:00", "description": "Lunch"}
+        {"provider_ehr_id": "700", "start": "2025-01-06T10:00:00", "end": "2025-01-06T11:00:00", "description": "Lunch"}
     ],
 }
 AT_CLINIC: Body = {"mrn": "1", "location": "25", "provider": "700", "type": "NP", "prevent_double_booking": True}

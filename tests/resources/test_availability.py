@@ -328,13 +328,13 @@ def test_what_failed_was_cancelled_or_rescheduled_takes_up_no_time(get: Get, sta
 
 
 def test_blocks_of_the_schedule_take_up_time(get: Get) -> None:
-    """Wherever the provider works, in either role; without an offset they are in the provider's zone."""
+    """Wherever the provider works, in either role; without an offset they are in the practice's zone (D172)."""
     lunch = {"provider_ehr_id": "700", "start": "2026-07-01T12:00:00", "end": "2026-07-01T13:00:00"}
     others = {"provider_ehr_id": "800", "start": "2026-07-01T08:00:00", "end": "2026-07-01T17:00:00"}
     busy = provider("700", shift("08:00", "17:00"), timezone="America/New_York")
     away = {"provider_ehr_id": "700", "start": "2026-07-01T21:00:00Z", "end": "2026-07-02T12:00:00+02:00"}
     fixture = practice(providers=[busy], schedule_blocks=[away, lunch, others], timezone="America/Chicago")
-    free = [("08:00", "11:00"), ("12:00", "16:00")]
+    free = [("08:00", "12:00"), ("13:00", "16:00")]
     assert times(get(fixture)) == free
     assert times(get(fixture, provider_type="secondary", facility_scoped_scheduling="true")) == free
 
@@ -557,6 +557,12 @@ def test_a_limit_that_is_reached_ends_free_time_of_that_day(get: Get) -> None:
     query = {"end_date": "2026-07-08", "daily_limit_type": "NP"}
     assert {each["date"] for each in windows(get(BUSY, daily_appointment_limit=3, **query))} == {DAY, "2026-07-08"}
     assert {each["date"] for each in windows(get(BUSY, daily_appointment_limit=2, **query))} == {"2026-07-08"}
+
+
+def test_a_limit_counts_by_the_day_that_it_is_in_the_practice_whatever_offset_is_written(get: Get) -> None:
+    limit = {"daily_appointment_limit": 1, "daily_limit_type": "NP"}
+    assert times(get(practice(visit("2026-07-02T01:00:00+00:00")), **limit)) == []  # 21:00 of the day
+    assert times(get(practice(visit("2026-07-01T01:00:00+00:00")), **limit)) == [("08:00", "17:00")]
 
 
 # Refusals --------------------------------------------------------------------------------------------------------

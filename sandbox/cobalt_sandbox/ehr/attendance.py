@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cobalt_sandbox.ehr.bookings import Appointment, Mode
-from cobalt_sandbox.ehr.coverage import Insurance, insurances_of
+from cobalt_sandbox.ehr.coverage import Insurance, insurances_of, summary
 from cobalt_sandbox.ehr.people import Patient, Provider
 from cobalt_sandbox.ehr.places import Location
 from cobalt_sandbox.events import Reason
@@ -54,7 +54,7 @@ def _insured(practice: Practice, mrn: str) -> dict[str, Any]:
         "insurance_subscriber": _subscriber(practice, primary) if primary else None,
         "secondary_insurance": secondary.insurance_name if secondary else None,
         "secondary_insurance_number": secondary.insurance_subscriber_number if secondary else None,
-        "insurances": tuple(_item(insurance) for insurance in held),
+        "insurances": tuple(map(summary, held)),
     }
 
 
@@ -65,23 +65,6 @@ def _subscriber(practice: Practice, insurance: Insurance) -> str | None:
         return f"{names.get('first_name', '')} {names['last_name']}".strip()
     patient = practice.table(Patient).first("mrn", insurance.patient_mrn)
     return _full_name(patient) if patient else None
-
-
-def _item(insurance: Insurance) -> dict[str, Any]:
-    """As a fetched patient has it (D73)."""
-    return {
-        "emr_insurance_id": insurance.emr_insurance_id,
-        "priority": insurance.priority,
-        "insurance_ehr_id": insurance.insurance_ehr_id,
-        "insurance_name": insurance.insurance_name,
-        "insurance_subscriber_number": insurance.insurance_subscriber_number,
-        "group_id": insurance.group_id,
-        "plan_begin_date": insurance.plan_begin_date,
-        "copayment": insurance.copayment,
-        "relationship_to_subscriber": insurance.relationship_to_subscriber,
-        "guarantor_id": insurance.guarantor_id,
-        "is_guarantor_patient": insurance.is_guarantor_patient,
-    }
 
 
 def mode_of(practice: Practice, visit_type: str) -> Mode:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterator
-from datetime import datetime as DateTime  # noqa: N812  # a record has a field of that name
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
 from cobalt_sandbox.clock import SECOND, Moment, iso, moment_of
+from cobalt_sandbox.ehr.coverage import InsuranceSummary
 from cobalt_sandbox.table import Record, Table
+from cobalt_sandbox.validation import DateTime
 from cobalt_sandbox.world import Practice
 
 MINUTE = 60 * SECOND
@@ -19,6 +22,31 @@ Interval = tuple[Moment, Moment]
 PENDING, FAILED, SCHEDULED = "pending", "failed", "scheduled"
 
 Mode = Literal["office", "telemedicine"]
+
+
+@with_config(extra="forbid")
+class Diagnosis(TypedDict):
+    code: str
+    description: str
+
+
+@with_config(extra="forbid")
+class AppointmentMedication(TypedDict):
+    name: str
+    strength: str
+    frequency: str
+    start_date: str
+    encounter_date: str
+    refills: str
+    notes: str
+
+
+@with_config(extra="forbid")
+class AppointmentMetadata(TypedDict):
+    """``cobalt_operation``: made through the API (D72)."""
+
+    source: Literal["cobalt_operation", "ehr_sync"]
+    created_at: DateTime
 
 
 class Appointment(
@@ -62,13 +90,13 @@ class Appointment(
     insurance_subscriber: str | None = None
     secondary_insurance: str | None = None
     secondary_insurance_number: str | None = None
-    insurances: tuple[Any, ...] = ()
-    diagnoses: tuple[Any, ...] = ()
-    medications: tuple[Any, ...] = ()
+    insurances: tuple[InsuranceSummary, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    medications: tuple[AppointmentMedication, ...] = ()
     note: str | None = None
     progress_note: str | None = None
     created_at: str = ""
-    object_metadata: dict[str, Any] | None = None
+    object_metadata: AppointmentMetadata | None = None
     created_by: str | None = None
     new_patient: bool | None = None
     prevent_double_booking: bool = False
@@ -79,18 +107,19 @@ class Appointment(
 
     def __post_init__(self) -> None:
         """What is in the EHR has an id there; what nobody sent through the API came from there (D72)."""
-        if DateTime.fromisoformat(self.datetime).tzinfo is None:
+        if dt.datetime.fromisoformat(self.datetime).tzinfo is None:
             raise ValueError(f"the datetime {self.datetime!r} has no offset")
         if self.ehr_appointment_id is None and self.status not in (PENDING, FAILED):
             object.__setattr__(self, "ehr_appointment_id", self.id)
         if not self.created_at:
             object.__setattr__(self, "created_at", self.begins)
         if self.object_metadata is None:
-            object.__setattr__(self, "object_metadata", {"source": "ehr_sync", "created_at": self.created_at})
+            synced = AppointmentMetadata(source="ehr_sync", created_at=self.created_at)
+            object.__setattr__(self, "object_metadata", synced)
 
     @property
     def start(self) -> Moment:
-        return moment_of(DateTime.fromisoformat(self.datetime))
+        return moment_of(dt.datetime.fromisoformat(self.datetime))
 
     @property
     def end(self) -> Moment:
@@ -117,7 +146,7 @@ class AppointmentChange(Record, table="appointment_changes"):
 
 
 class ScheduleBlock(Record, table="schedule_blocks", index=("provider_ehr_id",), dated=("start", "end")):
-    """A time in which a provider sees nobody. ``start`` and ``end`` are ISO 8601, in the provider's zone without an offset."""
+    """A time in which a provider sees nobody. ``start`` and ``end`` are ISO 8601, in the practice's zone without an offset."""
 
     id: str
     provider_ehr_id: str
@@ -127,15 +156,15 @@ class ScheduleBlock(Record, table="schedule_blocks", index=("provider_ehr_id",),
 
     def __post_init__(self) -> None:
         for edge in (self.start, self.end):
-            DateTime.fromisoformat(edge)
+            dt.datetime.fromisoformat(edge)
 
     def interval(self, zone: ZoneInfo) -> Interval:
-        """From its start to its end, for a provider of this zone."""
+        """From its start to its end, in a practice of this zone (D172)."""
         return _moment(self.start, zone), _moment(self.end, zone)
 
 
 def _moment(edge: str, zone: ZoneInfo) -> Moment:
-    when = DateTime.fromisoformat(edge)
+    when = dt.datetime.fromisoformat(edge)
     return moment_of(when if when.tzinfo is not None else when.replace(tzinfo=zone))
 
 

@@ -79,6 +79,6 @@ def _visits(practice: Practice, wanted: Appointment) -> Iterator[_Conflict]:
 
 def _blocks(practice: Practice, wanted: Appointment, provider: Provider) -> Iterator[_Conflict]:
     for block in practice.table(ScheduleBlock).find("provider_ehr_id", provider.ehr_id):
-        start, end = block.interval(ZoneInfo(provider.timezone))
+        start, end = block.interval(ZoneInfo(practice.profile.timezone))
         if start < wanted.end and wanted.start < end:
             yield _Conflict("schedule_block", start, end, block.description)

@@ -42,6 +42,39 @@ class Insurance(Record, table="insurances", index=("patient_mrn", "emr_insurance
     subscriber: dict[str, str] | None = None
 
 
+@with_config(extra="forbid")
+class InsuranceSummary(TypedDict):
+    """What is shown of an insurance with its patient or an appointment (D73)."""
+
+    emr_insurance_id: str
+    priority: int
+    insurance_ehr_id: str | None
+    insurance_name: str
+    insurance_subscriber_number: str | None
+    group_id: str | None
+    plan_begin_date: str | None
+    copayment: str | None
+    relationship_to_subscriber: str | None
+    guarantor_id: str | None
+    is_guarantor_patient: bool
+
+
+def summary(insurance: Insurance) -> InsuranceSummary:
+    return InsuranceSummary(
+        emr_insurance_id=insurance.emr_insurance_id,
+        priority=insurance.priority,
+        insurance_ehr_id=insurance.insurance_ehr_id,
+        insurance_name=insurance.insurance_name,
+        insurance_subscriber_number=insurance.insurance_subscriber_number,
+        group_id=insurance.group_id,
+        plan_begin_date=insurance.plan_begin_date,
+        copayment=insurance.copayment,
+        relationship_to_subscriber=insurance.relationship_to_subscriber,
+        guarantor_id=insurance.guarantor_id,
+        is_guarantor_patient=insurance.is_guarantor_patient,
+    )
+
+
 def insurances_of(practice: Practice, mrn: str | None) -> list[Insurance]:
     """A patient's insurances, the primary one first."""
     return sorted(practice.table(Insurance).find("patient_mrn", mrn), key=lambda each: each.priority)

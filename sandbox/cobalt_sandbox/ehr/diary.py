@@ -62,5 +62,5 @@ def diaries(practice: Practice, providers: Collection[Provider], within: Interva
 
 def _blocks(practice: Practice, provider: Provider) -> list[Interval]:
     blocks = practice.table(ScheduleBlock).find("provider_ehr_id", provider.ehr_id)
-    zone = ZoneInfo(provider.timezone)
+    zone = ZoneInfo(practice.profile.timezone)
     return [each.interval(zone) for each in blocks]

@@ -13,6 +13,7 @@ from cobalt_sandbox.ehr.bookings import Appointment
 from cobalt_sandbox.ehr.conflicts import ConflictDetails, DoubleBooking
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.resources.appointment_rows import FetchedAppointment
+from cobalt_sandbox.resources.listing import AsRead
 from cobalt_sandbox.world import Practice
 
 #: Minutes, which the page of sync events types as a number.
@@ -95,7 +96,7 @@ class AppointmentsFetched(Event, type="appointment.live_fetch_completed", kinds=
     end_date: str = ""
     mrn: str = ""
     provider_ids: list[str] | None = None
-    appointments: list[FetchedAppointment]
+    appointments: AsRead[list[FetchedAppointment]]
     failure_reason: str = ""
     reasons: list[Reason] | None = None
 

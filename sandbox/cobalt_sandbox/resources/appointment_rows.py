@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, TypeVar
+from typing import NotRequired
 
-from pydantic import Field
+from typing_extensions import TypedDict
 
-from cobalt_sandbox.ehr.bookings import Appointment, Mode
-from cobalt_sandbox.endpoint import Row
-from cobalt_sandbox.resources.live_patients import FetchedInsurance
+from cobalt_sandbox.ehr.bookings import AppointmentMedication, AppointmentMetadata, Diagnosis, Mode
+from cobalt_sandbox.ehr.coverage import InsuranceSummary
 from cobalt_sandbox.validation import DateTime
 
 
-class AppointmentDiagnosis(Row):
-    code: str
-    description: str
-
-
-class AppointmentMedication(Row):
-    name: str
-    strength: str
-    frequency: str
-    start_date: str
-    encounter_date: str
-    refills: str
-    notes: str
-
-
-class AppointmentMetadata(Row):
-    """``cobalt_operation``: made through the API (D72)."""
-
-    source: Literal["cobalt_operation", "ehr_sync"]
-    created_at: DateTime
-
-
-class AppointmentRow(Row):
+class AppointmentRow(TypedDict):
     id: str
     ehr_appointment_id: str | None
     datetime: DateTime
@@ -64,11 +40,11 @@ class AppointmentRow(Row):
     insurance_subscriber: str | None
     secondary_insurance: str | None
     secondary_insurance_number: str | None
-    insurances: list[FetchedInsurance]  # D73
-    diagnoses: list[AppointmentDiagnosis]
-    medications: list[AppointmentMedication]
+    insurances: tuple[InsuranceSummary, ...]  # D73
+    diagnoses: tuple[Diagnosis, ...]
+    medications: tuple[AppointmentMedication, ...]
     note: str | None
-    progress_note: str | None = ""
+    progress_note: NotRequired[str | None]
     created_at: DateTime
     object_metadata: AppointmentMetadata
 
@@ -76,21 +52,10 @@ class AppointmentRow(Row):
 class AppointmentDetails(AppointmentRow):
     """The list record and the older name of ``patient_gender`` (D76)."""
 
-    patient_sex: str | None = Field(validation_alias="patient_gender")
+    patient_sex: str | None
 
 
 class FetchedAppointment(AppointmentRow):
     """The list record; fetched by MRN, it also tells who made it (D93)."""
 
-    created_by: str | None = ""
-
-
-R = TypeVar("R", bound=AppointmentRow)
-
-
-def rows_of(kind: type[R], appointments: Iterable[Appointment], *, without: Iterable[str] = ()) -> list[R]:
-    """Rows read off appointments; the optional fields named in ``without`` are left out."""
-    rows = [kind.model_validate(each) for each in appointments]
-    for row in rows:
-        row.model_fields_set.difference_update(without)
-    return rows
+    created_by: NotRequired[str | None]

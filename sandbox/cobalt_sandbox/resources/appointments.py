@@ -48,8 +48,8 @@ from cobalt_sandbox.resources.appointment_requests import (
     asked_for,
     check_range,
 )
-from cobalt_sandbox.resources.appointment_rows import AppointmentDetails, AppointmentRow, FetchedAppointment, rows_of
-from cobalt_sandbox.resources.listing import CountedPages, contains, page_of, same_number
+from cobalt_sandbox.resources.appointment_rows import AppointmentDetails, AppointmentRow, FetchedAppointment
+from cobalt_sandbox.resources.listing import AsRead, CountedPages, contains, page_of, read_off, same_number
 from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
 from cobalt_sandbox.validation import span
 from cobalt_sandbox.world import Practice
@@ -130,7 +130,7 @@ def refuse(practice: Practice, appointment_id: str, reasons: Sequence[Reason]) -
 
 
 class AppointmentList(Reply):
-    appointments: list[AppointmentRow]
+    appointments: AsRead[list[AppointmentRow]]
     pagination: CountedPages
 
 
@@ -142,7 +142,7 @@ def list_(practice: Practice, query: AppointmentQuery) -> AppointmentList:
     size = max(len(found), 50) if unpaged else query.page_size or 50  # D68
     page, pagination = page_of(found, query.page or 1, size)
     hidden = () if query.include_note else ("progress_note",)  # D70
-    return AppointmentList(appointments=rows_of(AppointmentRow, page, without=hidden), pagination=pagination)
+    return AppointmentList(appointments=read_off(AppointmentRow, page, without=hidden), pagination=pagination)
 
 
 def _found(practice: Practice, query: AppointmentQuery) -> Period | list[Appointment]:
@@ -174,14 +174,15 @@ class UnknownAppointment(CobaltError):
 class AppointmentFound(Reply):
     """One object under the plural name (D75)."""
 
-    appointments: AppointmentDetails
+    appointments: AsRead[AppointmentDetails]
 
 
 @endpoint("GET /appointments/{id}")
 def get(practice: Practice, id: str) -> AppointmentFound:
     """Get Appointment"""
-    [found] = rows_of(AppointmentDetails, [_known(practice, id)], without=["progress_note"])
-    return AppointmentFound(appointments=found)
+    appointment = _known(practice, id)
+    [row] = read_off(AppointmentRow, [appointment], without=["progress_note"])
+    return AppointmentFound(appointments={**row, "patient_sex": appointment.patient_gender})
 
 
 @endpoint("GET /appointment/{id}")
@@ -312,7 +313,7 @@ def read(practice: Practice, fetch_id: str) -> AppointmentsFetched:
     """What it finds is in the cache already, and no news (D95)."""
     question = practice.table(AppointmentFetch).the(fetch_id)
     hidden = ["progress_note"] if question.search_by == "mrn" else ["progress_note", "created_by"]
-    found = rows_of(FetchedAppointment, booked(practice, question), without=hidden)
+    found = read_off(FetchedAppointment, booked(practice, question), without=hidden)
     return AppointmentsFetched(success=True, appointment_count=len(found), **terms(question), appointments=found)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Sequence
+from typing import Annotated, Any, Protocol, TypeVar
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
 
 from cobalt_sandbox.endpoint import Row
+from cobalt_sandbox.table import Record
 from cobalt_sandbox.validation import digits
 
 
@@ -30,6 +34,33 @@ def page_of(rows: Rows, page: int, size: int) -> tuple[Sequence[Any], CountedPag
     count = len(rows)
     pages = CountedPages(current_page=page, total_pages=-(-count // size), total_count=count, page_size=size)
     return rows[(page - 1) * size : page * size], pages
+
+
+Shown = TypeVar("Shown")
+
+
+class _AsItIs:
+    """Neither checks nor converts, and still describes the type."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        described = handler(source)
+        return core_schema.any_schema(
+            metadata={"pydantic_js_functions": [lambda _, describe: describe(described)]},
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                lambda value, _: value, schema=described, return_schema=core_schema.any_schema()
+            ),
+        )
+
+
+#: A part of a reply that is plain data, read off records, which were checked when they were made.
+AsRead = Annotated[Shown, _AsItIs()]
+
+
+def read_off(row: type[Shown], records: Iterable[Record], *, without: Collection[str] = ()) -> list[Shown]:
+    """Rows, a TypedDict each, read off records, which were checked when they were made; ``without`` names keys to leave out."""
+    names = [name for name in row.__annotations__ if name not in without]
+    rows: list[Any] = [{name: each[name] for name in names} for each in map(vars, records)]
+    return rows
 
 
 class NewestFirst(Sequence[Any]):

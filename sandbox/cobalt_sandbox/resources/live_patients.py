@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
-from cobalt_sandbox.ehr.coverage import insurances_of
+from cobalt_sandbox.ehr.coverage import InsuranceSummary, insurances_of, summary
 from cobalt_sandbox.ehr.live_fetch import PatientSearch
 from cobalt_sandbox.ehr.people import Patient, Task
 from cobalt_sandbox.endpoint import Row
@@ -87,20 +87,6 @@ class FetchedPharmacy(Row):
     phone: str | None
 
 
-class FetchedInsurance(Row):
-    emr_insurance_id: str
-    priority: int
-    insurance_ehr_id: str | None
-    insurance_name: str
-    insurance_subscriber_number: str | None
-    group_id: str | None
-    plan_begin_date: str | None
-    copayment: str | None
-    relationship_to_subscriber: str | None
-    guarantor_id: str | None
-    is_guarantor_patient: bool
-
-
 class FetchedTask(Row):
     """Only ``emr_task_id`` is documented (D132)."""
 
@@ -134,7 +120,7 @@ class FetchedPatient(Row):
     rendering_provider_id: str | None
     medications: list[FetchedMedication]
     pharmacies: list[FetchedPharmacy]
-    insurances: list[FetchedInsurance] | None = None
+    insurances: list[InsuranceSummary] | None = None
     tasks: list[FetchedTask] | None = None
 
 
@@ -171,7 +157,7 @@ def _shown(practice: Practice, patient: Patient, include: Collection[str]) -> Fe
     primary = insurances[0] if insurances else None
     included: dict[str, Any] = {}
     if "insurances" in include:
-        included["insurances"] = insurances
+        included["insurances"] = list(map(summary, insurances))
     if "tasks" in include:
         included["tasks"] = practice.table(Task).find("patient_mrn", patient.mrn)
     return FetchedPatient.of(

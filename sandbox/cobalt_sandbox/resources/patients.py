@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic_core import to_json
+from typing_extensions import TypedDict
 
 from cobalt_sandbox.ehr.live_fetch import PatientSearch
 from cobalt_sandbox.ehr.people import Patient, PatientChange, PatientStatus
 from cobalt_sandbox.ehr.registration import is_known, leave_out, take_in, write_down
-from cobalt_sandbox.endpoint import Reply, Row, endpoint
+from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError, Invalid
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
-from cobalt_sandbox.resources.listing import CountedPages, contains, page_of, same_number
+from cobalt_sandbox.resources.listing import AsRead, CountedPages, contains, page_of, read_off, same_number
 from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
 from cobalt_sandbox.resources.live_patients import PatientsFetched, PatientsToFetch, fetched
 from cobalt_sandbox.resources.patient_details import (
@@ -119,7 +120,7 @@ class PatientQuery(Query):
     page_size: Annotated[int, up_to(100)] = 30
 
 
-class PatientRow(Row):
+class PatientRow(TypedDict):
     id: str
     ehr_id: str | None
     first_name: str
@@ -132,7 +133,7 @@ class PatientRow(Row):
 
 
 class PatientList(Reply):
-    patients: list[PatientRow]
+    patients: AsRead[list[PatientRow]]
     pagination: CountedPages
 
 
@@ -140,7 +141,7 @@ class PatientList(Reply):
 def list_(practice: Practice, query: PatientQuery) -> PatientList:
     """List Patients"""
     page, pagination = page_of(_found(practice, query), query.page, query.page_size)
-    return PatientList.of(patients=page, pagination=pagination)
+    return PatientList(patients=read_off(PatientRow, page), pagination=pagination)
 
 
 def _found(practice: Practice, query: PatientQuery) -> Table[Patient] | list[Patient]:
