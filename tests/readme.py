@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
+from cobalt_sandbox import fidelity
 from cobalt_sandbox.app import DOCUMENTED
+from cobalt_sandbox.contracts import operations, reasons
 from cobalt_sandbox.resources import NOT_BUILT
-from contract.documents import Json, decisions, events, facts, files, inlined, operations
 
 README = Path(__file__).parents[1] / "README.md"
-#: Keys that say where something stands in OpenAPI, but nothing about the API.
-_STRUCTURE = {
-    *("post", "parameters", "requestBody", "responses", "content", "application/json"),
-    *("schema", "properties", "items", "allOf", "anyOf", "examples"),
-}
 
 
 def endpoints() -> str:
@@ -32,12 +27,12 @@ def endpoints() -> str:
 
 
 def guesses() -> str:
-    """Every inferred fact of the contracts, below the operation or event that it is part of."""
-    sections: dict[str, Json] = {"any call": {"responses": _of_any_call()}}
-    sections |= {f"`{name}`": {"post": _own(operation.declared)} for name, operation in operations().items()}
-    sections |= {f"`{type}`": {"post": event} for type, event in events().items()}
-    guessed = {title: list(dict.fromkeys(_guesses(section))) for title, section in sections.items()}
-    return "\n".join(f"- **{title}**: {'; '.join(found)}" for title, found in guessed.items() if found)
+    """Every guess, below the operation or event that it is part of, and the reasons of the decisions that they rest on."""
+    found = fidelity.guesses()
+    lines = [f"- **{_code(title)}**: {'; '.join(map(_told, each))}" for title, each in found.items()]
+    used = {number for each in found.values() for guess in each for number in guess.decisions}
+    why = [f"- **{number} {each['title']}**: {each['why']}" for number, each in reasons().items() if number in used]
+    return "\n".join([*lines, "", "The decisions, each with what speaks for it:", "", *why])
 
 
 def updated(text: str) -> str:
@@ -56,33 +51,13 @@ def _emitted(name: str) -> str:
     return ", ".join(f"`{event.type}`" for event in DOCUMENTED.endpoints[name].emits)
 
 
-def _own(declared: Json) -> Json:
-    """Without the refusals that any call can meet."""
-    shared = _of_any_call().values()
-    responses = {status: each for status, each in declared["responses"].items() if each not in shared}
-    return {**declared, "responses": responses}
+def _code(title: str) -> str:
+    return title if " " in title else f"`{title}`"
 
 
-def _of_any_call() -> Json:
-    responses: Json = inlined(files()["common.json"], files())["components"]["responses"]
-    return responses
-
-
-def _guesses(section: Json) -> Iterator[str]:
-    """A fact inside another guess, made for the same reason, is not said again."""
-    said: dict[tuple[str, ...], str] = {}
-    for place, fact in facts(section):
-        why = ", ".join(decisions(fact)) or str(fact.get("x-reason", "")).rstrip(".")
-        if fact.get("x-source") == "inferred":
-            said[place] = why
-            if all(said.get(place[:length]) != why for length in range(len(place))):
-                yield f"{_title(place)} ({why})"
-        elif fact.get("x-status-source") == "inferred":
-            yield f"{_title(place)} as the status ({why})"
-
-
-def _title(place: tuple[str, ...]) -> str:
-    return " ".join(part for part in place if part and part not in _STRUCTURE) or "the whole"
+def _told(guess: fidelity.Guess) -> str:
+    why = ", ".join(guess.decisions) or str(guess.reason or "").rstrip(".")
+    return f"{guess.what} ({why})"
 
 
 def main(arguments: list[str], readme: Path = README) -> int:

@@ -46,7 +46,7 @@ def application(config: Config) -> Router:
     documented = Gate(
         Routes("/v1", DOCUMENTED.under, resources.NOT_BUILT, resources.NOT_SERVED),
         DocumentedCallers(server),
-        keeps_journal=True,
+        is_documented=True,
     )
     controlled = Gate(Routes("/_sandbox", CONTROL.under), ControlCallers(server))
     return Router(

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 from urllib.parse import unquote
 
 from cobalt_sandbox.endpoint import MIB, Endpoint
@@ -19,6 +19,7 @@ from cobalt_sandbox.errors import (
     NotBuilt,
     WrongMethod,
 )
+from cobalt_sandbox.fidelity import Fidelity, of_answer
 from cobalt_sandbox.journal import Call
 from cobalt_sandbox.world import World
 
@@ -26,6 +27,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Mapping[bytes, bytes]
+Head = list[tuple[bytes, bytes]]
+
+#: What a reply, or the refusal of a call, rests on.
+_FIDELITY = {each: (b"cobalt-sandbox-fidelity", each.encode()) for each in get_args(Fidelity)}
 
 #: After a body was refused for its size, this many seconds are given to a client that must finish sending to see the answer.
 LINGER_SECONDS = 1.0
@@ -132,10 +137,11 @@ class _Call:
 class Gate:
     """An ASGI application that answers for a set of endpoints under one prefix, always in the documented envelope."""
 
-    def __init__(self, routes: Routes, callers: Callers, *, keeps_journal: bool = False) -> None:
+    def __init__(self, routes: Routes, callers: Callers, *, is_documented: bool = False) -> None:
+        """``is_documented``: its calls are written down in the journal, and answers say how far they can be trusted."""
         self._routes = routes
         self._callers = callers
-        self._keeps_journal = keeps_journal
+        self._is_documented = is_documented
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = _Call()
@@ -149,12 +155,14 @@ class Gate:
             log.exception("%s %s failed inside the sandbox", scope["method"], scope["path"])
             call.refusal = InternalError()
             status, payload = call.refusal.status, call.refusal.body
-        if self._keeps_journal:
+        head = _head(payload)
+        if self._is_documented:
             call.note(scope, status)
+            head.append(_FIDELITY[of_answer(call.endpoint.name if call.endpoint else None, call.refusal)])
         if isinstance(call.refusal, BodyTooLarge):
-            await _answer_and_hang_up(receive, send, status, payload)
+            await _answer_and_hang_up(receive, send, status, payload, head)
         else:
-            await _answer(send, status, payload)
+            await _answer(send, status, payload, head)
 
     async def _served(self, call: _Call, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         endpoint, parts = self._routes.find(scope["method"], scope["raw_path"].decode("ascii"))
@@ -212,18 +220,18 @@ async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _answer(send: Send, status: int, payload: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": _head(payload)})
+async def _answer(send: Send, status: int, payload: bytes, head: Head) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": payload})
 
 
-async def _answer_and_hang_up(receive: Receive, send: Send, status: int, payload: bytes) -> None:
+async def _answer_and_hang_up(receive: Receive, send: Send, status: int, payload: bytes, head: Head) -> None:
     """Answer a body that is too large without reading it to the end, then close the connection.
 
     Many clients look for the answer only when all is sent; closing at once would reset the connection under the answer.
     """
-    head = [*_head(payload), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": head})
+    closing = [*head, (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": closing})
     await send({"type": "http.response.body", "body": payload, "more_body": True})
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
@@ -232,7 +240,7 @@ async def _answer_and_hang_up(receive: Receive, send: Send, status: int, payload
     await send({"type": "http.response.body", "body": b""})
 
 
-def _head(payload: bytes) -> list[tuple[bytes, bytes]]:
+def _head(payload: bytes) -> Head:
     if not payload:
         return []
     return [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import pytest
 from jsonschema import Draft202012Validator
 
-from contract.documents import Json, events, exchanges, files, inlined, operations
+from cobalt_sandbox.contracts import FILES
+from contract.documents import Json, events, exchanges, inlined, operations
 from contract.shape import Schema
 
-COMMON = inlined(files()["common.json"], files())["components"]
+COMMON = inlined(FILES["common.json"], FILES)["components"]
 #: What no exchange shows: a login that has expired, and bodies of many megabytes. (Nor 500, which only happens when told to.)
 SHOWN_ELSEWHERE = ("403", "413")
 COMMON_STATUS = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from contract.documents import events, files, inlined, operations
+from cobalt_sandbox.contracts import FILES
+from contract.documents import events, inlined, operations
 from contract.parts import described, event_shape, operation_shape, refusals_shape, served
 from contract.shape import differences
 
@@ -24,7 +25,7 @@ def test_an_event_has_the_documented_shape(type: str) -> None:
 
 
 def test_a_refusal_has_one_of_the_two_documented_shapes() -> None:
-    common = inlined(files()["common.json"], files())["components"]
+    common = inlined(FILES["common.json"], FILES)["components"]
     expired = common["responses"]["LoginRequired"]["content"]["application/json"]["schema"]
     contract = refusals_shape([common["schemas"]["Refusal"], expired])
     assert differences(contract, refusals_shape([described()["components"]["schemas"]["Refusal"]])) == []

@@ -26,6 +26,7 @@ CONTROL = {
     "/events": {"get"},
     "/openapi.json": {"get"},
     "/snapshot": {"get"},
+    "/fidelity": {"get"},
 }
 DOCUMENTED = {
     "/patients": {"get", "post"},

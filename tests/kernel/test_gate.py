@@ -343,7 +343,7 @@ class Anybody:
 
 @pytest.fixture
 def gate() -> Gate:
-    return Gate(Routes("/v1", {"broken": [broken, echo, forget]}.__getitem__), Anybody(), keeps_journal=True)
+    return Gate(Routes("/v1", {"broken": [broken, echo, forget]}.__getitem__), Anybody(), is_documented=False)
 
 
 def answered(gate: Gate, path: str, *, method: str = "GET") -> tuple[int, bytes]:

@@ -12,4 +12,5 @@ ROOMS = {
     "events": ("events",),
     "openapi.json": ("openapi",),
     "snapshot": ("snapshot",),
+    "fidelity": ("fidelity",),
 }
