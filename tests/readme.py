@@ -7,8 +7,10 @@ from pathlib import Path
 
 from cobalt_sandbox import fidelity
 from cobalt_sandbox.app import DOCUMENTED
-from cobalt_sandbox.contracts import operations, reasons
+from cobalt_sandbox.contracts import events, operations, reasons
 from cobalt_sandbox.resources import NOT_BUILT
+from contract.documents import exchanges
+from contract.printed import PRINTED
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -22,7 +24,8 @@ def endpoints() -> str:
     ]
     unbuilt = [f"| `{method} /v1{path}` | *not built: answers 501* | | |" for method, path in map(str.split, NOT_BUILT)]
     head = ["| call | page | events | mark |", "|---|---|---|---|"]
-    count = f"{len(rows)} are served, {len(unbuilt)} are not built."
+    held = f"{len(operations())} operations, {len(events())} events, {len(PRINTED)} messages and {len(exchanges())} exchanges"
+    count = f"{len(rows)} are served, {len(unbuilt)} are not built. The contract tests hold {held} against them."
     return "\n".join([*head, *rows, *unbuilt, "", count])
 
 

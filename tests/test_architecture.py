@@ -17,7 +17,7 @@ PACKAGE = "cobalt_sandbox"
 ROOT = Path(cobalt_sandbox.__file__).parent
 #: What is put together from kernel and slices; every other module that lies directly in the package is the kernel.
 ABOVE = {"__init__", "app", "cli", "serving"}
-SLICES = ("resources", "ehr", "control", "pages", "testing")
+SLICES = ("resources", "ehr", "invention", "control", "pages", "testing")
 MOST_LINES = 350
 
 
@@ -104,7 +104,9 @@ def slices_without_http(module: Module) -> list[str]:
 
 
 def ehr_below_resources(module: Module) -> list[str]:
-    above = (f"{PACKAGE}.{name}" for name in ("resources", "control", "testing", "gate", "outbound", *ABOVE))
+    above = (
+        f"{PACKAGE}.{name}" for name in ("resources", "invention", "control", "testing", "gate", "outbound", *ABOVE)
+    )
     return within(module.imports, *above) if module.family == "ehr" else []
 
 
@@ -128,7 +130,7 @@ def time_from_the_clock_alone(module: Module) -> list[str]:
 
 def chance_from_streams_alone(module: Module) -> list[str]:
     """Invented people come from Faker and a seeded random; nothing else is drawn but from a Stream."""
-    if module.name == "ehr.draw":
+    if module.name == "invention.draw":
         return []
     return within(module.dotted, "random", "secrets", "uuid.uuid1", "uuid.uuid4", "os.urandom")
 
@@ -247,7 +249,7 @@ def test_a_bad_source_is_found(rule: Callable[[Module], list[str]], name: str, s
     [
         (connections_by_outbound_alone, "outbound", "asyncio.open_connection(h, p)"),
         (time_from_the_clock_alone, "clock", "import time\ntime.time()"),
-        (chance_from_streams_alone, "ehr.draw", "import random"),
+        (chance_from_streams_alone, "invention.draw", "import random"),
         (chance_from_streams_alone, "chance", "from uuid import UUID"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The documentation's common patterns, end to end: an appointment in six steps, a patient in three, by webhook and by polling."""
+"""Whole stories, end to end, by webhook and by polling: the documentation's own, and a visit up to its payment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from zoneinfo import available_timezones
@@ -249,3 +250,58 @@ def test_a_patient_who_is_there_already_is_not_created_again(clinic: Clinic, awa
     assert outcome.data["failure_reason"].startswith("Duplicate patient found.")
     assert len(clinic.get("/patients", last_name="example", dob="1985-12-10")["patients"]) == 2
     assert [each["status"] for each in clinic.get("/patients", last_name="EXAMPLE")["patients"]].count("active") == 1
+
+
+# A visit, from its appointment to its payment --------------------------------------------------------------------
+
+
+def test_a_visit_is_booked_written_up_charged_and_paid(clinic: Clinic, awaited: Awaiting) -> None:
+    mrn = a_patient(clinic)
+    location, day = clinic.get("/locations")["locations"][0], clinic.days()[0]
+    booked = clinic.post(
+        "/appointments",
+        {
+            "mrn": mrn,
+            "location": location["ehr_id"],
+            "provider": clinic.get("/providers")["providers"][0]["ehr_id"],
+            "type": clinic.get("/visit-types")["visit_types"][0]["code"],
+            **as_datetime(datetime.fromisoformat(f"{day}T10:00:00+00:00")),
+        },
+    )
+    visit = booked["appointment_id"]
+    assert awaited(clinic, booked["job_id"]).type == "appointment.created"
+
+    sections = {"subjective": "Cough for a week.", "assessment": "Bronchitis.", "plan": "Rest, fluids."}
+    codes = {"icd_10_codes": ["J20.9"], "cpt_codes": ["99213", "36415"]}
+    written = clinic.post("/notes", {"appointment_id": visit, "note": sections, **codes})
+    assert awaited(clinic, written["job_id"]) == Outcome(
+        "note.created", str(written["job_id"]), {"appointment_id": visit}
+    )
+    around = {"start_date": day, "end_date": day, "patient_mrn": mrn, "include_note": "true"}
+    noted = clinic.get("/appointments", **around)["appointments"]
+    assert "Bronchitis." in next(each["progress_note"] for each in noted if each["id"] == visit)
+
+    asked = clinic.post("/claims", {"appointment_id": visit})
+    outcome = awaited(clinic, asked["job_id"])
+    assert outcome.type == "claim.created"
+    assert (outcome.data["claim_id"], outcome.data["appointment_id"]) == (asked["claim_id"], visit)
+    claims = clinic.get("/claims", start_date=day, end_date=day)["claims"]
+    claim = next(each for each in claims if each["id"] == asked["claim_id"])
+    assert claim["claim_number"] == outcome.data["emr_claim_id"]
+    assert [line["code"] for line in claim["line_items"]] == ["99213", "36415"]
+    charged = sum(Decimal(line["charge"]) for line in claim["line_items"])
+    assert claim["total_charge"] == claim["balance"] == f"{charged:.2f}"
+
+    paid = clinic.post(
+        "/payments",
+        {
+            "patient_mrn": mrn,
+            "payment_method": "Card",
+            "reference_number": claim["claim_number"],
+            "location": location["ehr_id"],
+            "amount": float(charged),
+        },
+    )
+    outcome = awaited(clinic, paid["job_id"])
+    assert (outcome.type, outcome.data["payment_id"]) == ("payment.created", paid["payment_id"])
+    assert outcome.data["emr_payment_id"]

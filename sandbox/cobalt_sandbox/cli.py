@@ -197,7 +197,7 @@ def fixtures() -> None:
 @option("--locations", default=3, type=SIZE)
 def make(*, name: str, seed: int | None, **counts: int) -> None:
     """Invent a practice and print it: ``fixtures make demo-clinic`` is the bundled one."""
-    from cobalt_sandbox.ehr.population import DEMO_CLINIC_SEED, population, printed
+    from cobalt_sandbox.invention.clinic import DEMO_CLINIC_SEED, population, printed
 
     practice = population(seed=DEMO_CLINIC_SEED if seed is None else seed, name=name, **counts)
     click.echo(printed(practice).encode(), nl=False)  # UTF-8 wherever it goes

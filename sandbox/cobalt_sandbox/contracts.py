@@ -15,7 +15,10 @@ from cobalt_sandbox.bundled import folder
 Json = dict[str, Any]
 
 _SINGLE_FACTS = ("get", "post", "put", "patch", "delete", "requestBody")
-_HOLDERS_OF_FACTS = ("properties", "responses", "examples", "securitySchemes", "anyOf", "parameters", "servers")
+_HOLDERS_OF_FACTS = (
+    *("properties", "responses", "examples", "securitySchemes", "anyOf", "parameters", "servers"),
+    "x-behaviours",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Self, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict
 
 from cobalt_sandbox.events import Event, Reason
+from cobalt_sandbox.forms import Form
 from cobalt_sandbox.validation import Body, Query
 from cobalt_sandbox.world import Practice
 
@@ -44,6 +45,16 @@ class Report(Row):
     http_status: ClassVar[int | None] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A reply that is a file."""
+
+    http_status: ClassVar[int | None] = None
+    filename: str
+    content_type: str
+    content: bytes
+
+
 Apply = Callable[[Practice, str], Event]
 Refuse = Callable[[Practice, str, Sequence[Reason]], Event]
 
@@ -51,7 +62,7 @@ Refuse = Callable[[Practice, str, Sequence[Reason]], Event]
 @dataclass(slots=True, eq=False)
 class Endpoint:
     """One operation of the API. Who may call it is the type of its function's first parameter; the rest follows from names:
-    ``body`` and ``query`` are models, every other parameter is a part of the path."""
+    ``body``, ``form`` and ``query`` are models, every other parameter is a part of the path."""
 
     method: str
     path: str
@@ -65,8 +76,9 @@ class Endpoint:
     name: str = field(init=False)
     caller: Any = field(init=False)
     body: type[Body] | None = field(init=False)
+    form: type[Form] | None = field(init=False)
     query: type[Query] | None = field(init=False)
-    replies: tuple[type[Row], ...] = field(init=False)
+    replies: tuple[type[Row | Attachment], ...] = field(init=False)
     extras: tuple[tuple[str, Any], ...] = field(init=False)
     is_async: bool = field(init=False)
     apply: Apply = field(init=False)
@@ -76,7 +88,7 @@ class Endpoint:
         hints = get_type_hints(self.handler)
         returned, parts = hints.pop("return"), {part[1:-1] for part in self.path.split("/") if part.startswith("{")}
         self.name = f"{self.handler.__module__.rpartition('.')[2]}.{self.handler.__name__.rstrip('_')}"
-        self.body, self.query = hints.pop("body", None), hints.pop("query", None)
+        self.body, self.form, self.query = (hints.pop(name, None) for name in ("body", "form", "query"))
         self.replies = tuple(kind for kind in get_args(returned) or (returned,) if kind is not type(None))
         self.caller, *others = [(name, hint) for name, hint in hints.items() if name not in parts] or [("", None)]
         self.caller, self.extras = self.caller[1], tuple(others)

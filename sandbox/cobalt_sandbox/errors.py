@@ -107,6 +107,13 @@ class TooManyPending(CobaltError):
     status = 503
 
 
+class TooManyBytes(CobaltError):
+    template = (
+        "This practice has no room for {size} bytes more of documents; {bound} are the most it holds. Reset the world."
+    )
+    status = 503
+
+
 class InternalError(CobaltError):
     template = "Internal server error."  # Table 1
     status = 500

@@ -15,7 +15,7 @@ Fidelity = Literal["documented", "inferred"]
 #: Keys that say where something stands in OpenAPI, but nothing about the API.
 _STRUCTURE = {
     *("post", "parameters", "requestBody", "responses", "content", "application/json", "multipart/form-data"),
-    *("schema", "properties", "items", "allOf", "anyOf", "examples"),
+    *("schema", "properties", "items", "allOf", "anyOf", "examples", "x-behaviours"),
 }
 
 

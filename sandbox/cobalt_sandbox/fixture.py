@@ -61,6 +61,10 @@ class Options(BaseModel):
     older_fields: bool = False
     accept_24h_time: bool = False
     muted_events: tuple[str, ...] = ()
+    #: What a task must have besides description and patient; one of two pairs if it is not said (D204).
+    task_required_fields: tuple[str, ...] | None = None
+    note_event_names: Literal["created", "uploaded"] = "created"
+    document_event_names: Literal["uploaded", "created"] = "uploaded"
 
 
 class Profile(BaseModel):
@@ -81,6 +85,7 @@ class Profile(BaseModel):
     required_patient_fields: tuple[str, ...] = ("first_name", "last_name", "dob", "sex")
     visit_types: tuple[Code, ...] = ()
     visit_statuses: tuple[Code, ...] = ()
+    payment_methods: tuple[str, ...] = ()
     options: Options = Options()
 
     keys: ClassVar[frozenset[str]]

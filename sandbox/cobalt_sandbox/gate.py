@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, get_args
 from urllib.parse import unquote
 
-from cobalt_sandbox.endpoint import MIB, Endpoint
+from cobalt_sandbox.endpoint import MIB, Attachment, Endpoint
 from cobalt_sandbox.errors import (
     BodyTooLarge,
     CobaltError,
@@ -20,6 +20,8 @@ from cobalt_sandbox.errors import (
     WrongMethod,
 )
 from cobalt_sandbox.fidelity import Fidelity, of_answer
+from cobalt_sandbox.filenames import disposition
+from cobalt_sandbox.forms import Upload
 from cobalt_sandbox.journal import Call
 from cobalt_sandbox.world import World
 
@@ -34,6 +36,8 @@ _FIDELITY = {each: (b"cobalt-sandbox-fidelity", each.encode()) for each in get_a
 
 #: After a body was refused for its size, this many seconds are given to a client that must finish sending to see the answer.
 LINGER_SECONDS = 1.0
+#: A large answer is sent in pieces of so many bytes, so that it is not held in memory once more for each who asks.
+PIECE = 262_144
 
 log = logging.getLogger("cobalt_sandbox")
 
@@ -125,6 +129,7 @@ class _Call:
     endpoint: Endpoint | None = None
     refusal: CobaltError | None = None
     job_id: int | str | None = None
+    head: Head | None = None
 
     def note(self, scope: Scope, status: int) -> None:
         if self.world is not None:
@@ -148,6 +153,7 @@ class Gate:
         try:
             status, payload = await self._served(call, scope, receive)
         except CobaltError as refusal:
+            refusal.__traceback__ = refusal.__context__ = None  # they hold what was sent until garbage is looked for
             call.refusal, status, payload = refusal, refusal.status, refusal.body
         except ClientGone:
             return
@@ -155,7 +161,7 @@ class Gate:
             log.exception("%s %s failed inside the sandbox", scope["method"], scope["path"])
             call.refusal = InternalError()
             status, payload = call.refusal.status, call.refusal.body
-        head = _head(payload)
+        head = call.head or _head(payload)
         if self._is_documented:
             call.note(scope, status)
             head.append(_FIDELITY[of_answer(call.endpoint.name if call.endpoint else None, call.refusal)])
@@ -178,6 +184,9 @@ class Gate:
             return endpoint.status, b""
         if endpoint.emits:
             call.job_id = reply.job_id
+        if isinstance(reply, Attachment):
+            call.head = _head_of(reply)
+            return endpoint.status, reply.content
         return reply.http_status or endpoint.status, reply.__pydantic_serializer__.to_json(reply, exclude_unset=True)
 
     async def _arguments(
@@ -187,6 +196,8 @@ class Gate:
         if endpoint.body is not None:
             body = await _body(headers, receive, endpoint.max_body)
             arguments["body"] = endpoint.body.read(body, *caller)
+        if endpoint.form is not None:
+            arguments["form"] = endpoint.form.read(await _parts(headers, receive, endpoint.max_body))
         if endpoint.query is not None:
             filler = await _body(headers, receive, endpoint.max_body) if _has_body(headers) else b""
             arguments["query"] = endpoint.query.read(scope["query_string"], filler)
@@ -204,25 +215,50 @@ def _has_body(headers: Headers) -> bool:
 
 
 async def _body(headers: Headers, receive: Receive, most: int) -> bytes:
-    """The whole body, or BodyTooLarge: by its announced length before a byte is read, else as soon as it is exceeded."""
-    too_large = int(headers.get(b"content-length", 0)) > most
-    parts, size, more = [], 0, True
-    while more and not too_large:
+    """The whole body."""
+    parts: list[bytes] = []
+    await _take(headers, receive, most, parts.append)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _parts(headers: Headers, receive: Receive, most: int) -> dict[str, str | Upload]:
+    """The parts of a form, read as they arrive."""
+    from cobalt_sandbox.multipart import FormReader  # with the first form: a start is short without it
+
+    _demand_bearable(int(headers.get(b"content-length", 0)), most)
+    reader = FormReader(headers.get(b"content-type", b""))
+    await _take(headers, receive, most, reader.feed)
+    return reader.parts()
+
+
+async def _take(headers: Headers, receive: Receive, most: int, take: Callable[[bytes], object]) -> None:
+    """Give every piece of a body to ``take``. Raises BodyTooLarge: by the announced length before a byte is read, else as
+    soon as it is exceeded."""
+    _demand_bearable(int(headers.get(b"content-length", 0)), most)
+    size, more = 0, True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         part, more = message.get("body", b""), message.get("more_body", False)
-        parts.append(part)
         size += len(part)
-        too_large = size > most
-    if too_large:
+        _demand_bearable(size, most)
+        take(part)
+
+
+def _demand_bearable(size: int, most: int) -> None:
+    if size > most:
         raise BodyTooLarge(megabytes=most // MIB)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _answer(send: Send, status: int, payload: bytes, head: Head) -> None:
     await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": payload})
+    rest = memoryview(payload)
+    while len(rest) > PIECE:
+        await send({"type": "http.response.body", "body": rest[:PIECE], "more_body": True})
+        await asyncio.sleep(0)  # let it go out, and others be answered, too
+        rest = rest[PIECE:]
+    await send({"type": "http.response.body", "body": rest or b""})
 
 
 async def _answer_and_hang_up(receive: Receive, send: Send, status: int, payload: bytes, head: Head) -> None:
@@ -244,3 +280,11 @@ def _head(payload: bytes) -> Head:
     if not payload:
         return []
     return [(b"content-type", b"application/json"), (b"content-length", str(len(payload)).encode())]
+
+
+def _head_of(file: Attachment) -> Head:
+    return [
+        (b"content-type", file.content_type.encode()),
+        (b"content-disposition", disposition(file.filename)),
+        (b"content-length", str(len(file.content)).encode()),
+    ]

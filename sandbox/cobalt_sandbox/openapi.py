@@ -74,8 +74,9 @@ def _schemas(surfaces: Iterable[tuple[str, Catalogue]]) -> tuple[Schemas, Json]:
     modes: dict[type[BaseModel], JsonSchemaMode] = {}
     for _, catalogue in surfaces:
         for endpoint in catalogue.endpoints.values():
-            modes |= {model: "validation" for model in (endpoint.body, endpoint.query) if model is not None}
-            modes |= dict.fromkeys(endpoint.replies, "serialization")
+            asked = (endpoint.body, endpoint.form, endpoint.query)
+            modes |= {model: "validation" for model in asked if model is not None}
+            modes |= {reply: "serialization" for reply in endpoint.replies if issubclass(reply, BaseModel)}
         modes |= dict.fromkeys(catalogue.events.values(), "serialization")
     found, definitions = models_json_schema(
         list(modes.items()), ref_template="#/components/schemas/{model}", schema_generator=_Schema
@@ -96,6 +97,8 @@ def _operation(endpoint: Endpoint, schemas: Schemas) -> Json:
     }
     if endpoint.body is not None:
         operation["requestBody"] = {"content": {"application/json": {"schema": schemas[endpoint.body]}}}
+    if endpoint.form is not None:
+        operation["requestBody"] = {"content": {"multipart/form-data": {"schema": schemas[endpoint.form]}}}
     if endpoint.caller is not Practice:
         operation["security"] = [_TWO_HEADERS] if endpoint.caller is World else []
     return operation
@@ -122,11 +125,14 @@ def _responses(endpoint: Endpoint, schemas: Schemas) -> Json:
     responses: Json = {
         str(getattr(reply, "http_status", None) or endpoint.status): {
             "description": (reply.__doc__ or "").partition("\n")[0] or "Done",
-            "content": {"application/json": {"schema": schemas[reply]}},
+            "content": {"application/json": {"schema": schemas[reply]}} if issubclass(reply, BaseModel) else _FILE,
         }
         for reply in endpoint.replies
     } or {str(endpoint.status): {"description": HTTPStatus(endpoint.status).phrase}}
     return {**responses, "default": {"description": "Refused", "content": {"application/json": refusal}}}
+
+
+_FILE: Json = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def _webhook(event: type[Event], schemas: Schemas) -> Json:

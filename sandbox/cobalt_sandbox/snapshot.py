@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,9 +48,17 @@ def _practice(practice: Practice, kinds: Sequence[type[Record]]) -> dict[str, An
         "name": practice.name,
         "access_token_reference_id": practice.access_token_reference_id,
         "streams": practice.stream_counts(),
-        "tables": {kind.table: practice.table(kind)[:] for kind in kinds},
+        "tables": {kind.table: _rows(practice, kind) for kind in kinds},
         "events": [_event(each) for each in practice.events.select(type=None, job_id=None, start=None, end=None)],
     }
+
+
+def _rows(practice: Practice, kind: type[Record]) -> list[Any]:
+    """Bytes stand in base64, as in a fixture."""
+    rows: list[Any] = practice.table(kind)[:]
+    if kind.heavy is None:
+        return rows
+    return [{**vars(row), kind.heavy: b64encode(getattr(row, kind.heavy)).decode()} for row in rows]
 
 
 def _event(envelope: Envelope) -> dict[str, Any]:

@@ -42,11 +42,13 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a world holds: jobs that are pending and that have ended, events of a practice, calls in the journal."""
+    """How much a world holds: jobs that are pending and that have ended, events of a practice and bytes of its documents,
+    calls in the journal."""
 
     jobs_pending: int = 100_000
     jobs_kept: int = 100_000
     events_kept: int = 100_000
+    document_bytes: int = 1_073_741_824
     calls_kept: int = 10_000
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
@@ -15,13 +15,15 @@ class Record:
     """What a table holds: an immutable dataclass with an ``id``. A subclass declares one kind of record.
 
     ``table`` names its table, ``index`` the fields it is found by, ``listed_by`` those it is listed by, else by creation,
-    and ``dated`` those that hold dates near the day of their fixture.
+    and ``dated`` those that hold dates near the day of their fixture: ``payments.date`` is ``date`` in each of ``payments``.
+    ``heavy`` is a field of many bytes, which the table adds up.
     """
 
     table: ClassVar[str]
     index: ClassVar[tuple[str, ...]]
     listed_by: ClassVar[tuple[str, ...]]
     dated: ClassVar[tuple[str, ...]]
+    heavy: ClassVar[str | None]
     __pydantic_config__: ClassVar[ConfigDict]
     id: str
 
@@ -32,8 +34,9 @@ class Record:
         index: tuple[str, ...] = (),
         listed_by: tuple[str, ...] = (),
         dated: tuple[str, ...] = (),
+        heavy: str | None = None,
     ) -> None:
-        cls.table, cls.index, cls.listed_by, cls.dated = table, index, listed_by, dated
+        cls.table, cls.index, cls.listed_by, cls.dated, cls.heavy = table, index, listed_by, dated, heavy
         cls.__pydantic_config__ = ConfigDict(extra="forbid")
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
 
@@ -78,10 +81,14 @@ class _Index:
 
 
 class Table(Generic[R]):
-    """The records of one kind. Since they are immutable, a copy shares them and never sees the other's changes."""
+    """The records of one kind. Since they are immutable, a copy shares them and never sees the other's changes.
+
+    ``weight`` is the number of bytes in their ``heavy`` field.
+    """
 
     def __init__(self, kind: type[R]) -> None:
         self.kind = kind
+        self.weight = 0
         self._is_shared = False
         self._rows: dict[str, R] = {}
         self._listed: list[str] = []
@@ -102,7 +109,7 @@ class Table(Generic[R]):
         """A twin that shares everything until it is written to for the first time. This one is not written to any more."""
         twin: Table[R] = Table(self.kind)
         twin._rows, twin._listed, twin._found = self._rows, self._listed, self._found
-        twin._is_shared = True
+        twin._is_shared, twin.weight = True, self.weight
         return twin
 
     def __len__(self) -> int:
@@ -143,6 +150,7 @@ class Table(Generic[R]):
         if self.kind.listed_by:
             del self._listed[self._place(row)]
         self._rows[row.id] = changed
+        self.weight += _weight(changed) - _weight(row)
         if self.kind.listed_by:
             self._list(changed)
         for field, index in self._found.items():
@@ -162,6 +170,7 @@ class Table(Generic[R]):
         if row.id in self._rows:
             raise ValueError(f"{self.kind.table}: two rows have the id {row.id!r}")
         self._rows[row.id] = row
+        self.weight += _weight(row)
         for field, index in self._found.items():
             index.add(getattr(row, field), row.id)
 
@@ -178,3 +187,33 @@ class Table(Generic[R]):
     def _sort_key(self, id: str) -> tuple[str, ...]:
         row = self._rows[id]
         return tuple((getattr(row, field) or "").lower() for field in self.kind.listed_by)
+
+
+def _weight(row: Record) -> int:
+    return len(getattr(row, row.heavy)) if row.heavy else 0
+
+
+class Stretch(Generic[R]):
+    """The rows with a ``key`` from ``first`` to ``last``, both included, of a table or list that is in the order of the key.
+
+    They are found by bisection, and read without a copy.
+    """
+
+    def __init__(self, rows: Table[R] | list[R], key: Callable[[R], Any], first: Any = None, last: Any = None) -> None:
+        def key_at(place: int) -> Any:
+            return key(rows[place : place + 1][0])
+
+        places = range(len(rows))
+        low = 0 if first is None else bisect_left(places, first, key=key_at)
+        high = len(rows) if last is None else bisect_right(places, last, key=key_at)
+        self._rows, self._places = rows, range(low, max(low, high))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self[:])
+
+    def __getitem__(self, part: slice) -> list[R]:
+        places = self._places[part]
+        return self._rows[places.start : places.stop]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 from urllib.parse import parse_qsl
 
 from pydantic import (
@@ -24,6 +24,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError, core_schema, from_j
 
 from cobalt_sandbox.clock import LATEST, Moment, moment_of
 from cobalt_sandbox.errors import CobaltError, Invalid, InvalidJSON, NotAnObject
+
+if TYPE_CHECKING:
+    from cobalt_sandbox.forms import Form
 
 # The three wordings of the documentation for missing fields (Table 2).
 ALL_FIELDS = "Missing required fields: {names}."
@@ -113,7 +116,7 @@ _MUST_BE = {
 }
 
 
-def refusal(model: type[Body] | type[Query], findings: Sequence[ErrorDetails]) -> CobaltError:
+def refusal(model: type[Body | Query | Form], findings: Sequence[ErrorDetails]) -> CobaltError:
     """The one refusal for everything that was found: bad JSON, then what is missing, unexpected, wrong (D8)."""
     kinds = {finding["type"] for finding in findings if not finding["loc"]}
     if "json_invalid" in kinds:
@@ -138,7 +141,7 @@ def _is_missing(model: type[BaseModel], finding: ErrorDetails) -> bool:
     )
 
 
-def _rank(model: type[Body] | type[Query], field: str) -> int:
+def _rank(model: type[Body | Query | Form], field: str) -> int:
     return model.complains.index(field) if field in model.complains else len(model.complains)
 
 

@@ -17,7 +17,7 @@ from cobalt_sandbox.faults import Fail, Faults
 from cobalt_sandbox.fixture import Fixture
 from cobalt_sandbox.jobs import Job, JobStatus, Operation, Ran, Refused, Walk
 from cobalt_sandbox.journal import Journal
-from cobalt_sandbox.spec import Spec
+from cobalt_sandbox.spec import Bounds, Spec
 from cobalt_sandbox.table import Record, Table
 
 #: The first job of a world has the number that the documentation's examples have.
@@ -66,6 +66,8 @@ class World:
         """End it, for good: nothing that is pending will happen, be delivered or be written down."""
         self.timeline.stop()
         self.courier.close()
+        for practice in self.practices.values():
+            practice.let_go()
 
     @property
     def first_practice(self) -> Practice:
@@ -222,12 +224,20 @@ class Practice:
     def faults(self) -> Faults:
         return self._world.faults
 
+    @property
+    def bounds(self) -> Bounds:
+        return self._world.spec.bounds
+
     def table(self, kind: type[R]) -> Table[R]:
         """All its records of one kind: those it began with, and what has become of them."""
         table = self._tables.get(kind.table)
         if table is None:
             table = self._tables[kind.table] = self._fixture.table_at(kind, self._began).copy()
         return table
+
+    def let_go(self) -> None:
+        """Free what is heavy at once, not when garbage is next looked for: a client may upload and reset, and again."""
+        self._tables = {name: table for name, table in self._tables.items() if not table.weight}
 
     def stream(self, purpose: str) -> Stream:
         stream = self._streams.get(purpose)

@@ -61,7 +61,8 @@ def _successes(declared: Json) -> Iterator[tuple[str, Any]]:
 
 
 def _body(holder: Json) -> Schema:
-    schema: Schema = holder["content"]["application/json"]["schema"]
+    (content,) = holder["content"].values()
+    schema: Schema = content["schema"]
     return schema
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,13 @@ def replayed(exchange: Json, world: World) -> list[str]:
     answer = _sent(exchange["request"], kept, world)
     reply = exchange["reply"]
     found = [f"status: {reply['status']} != {answer.status_code}"] if reply["status"] != answer.status_code else []
+    found += [
+        f"header {name}: {value!r} != {answer.headers.get(name)!r}"
+        for name, value in reply.get("headers", {}).items()
+        if answer.headers.get(name) != value
+    ]
+    if "content_base64" in reply:
+        return found + ([] if answer.content == b64decode(reply["content_base64"]) else ["the bytes of the reply"])
     found += [f"reply {each}" for each in unlike(reply["json"], answer.json(), reply)]
     world.settle()
     happened = world.events()[before:]
@@ -71,18 +79,35 @@ def _prepared(given: Json, world: World) -> Json:
 
 def _sent(documented: Json, kept: Json, world: World) -> httpx2.Response:
     request = _with_kept(documented, kept)
+    content_type, content = _content(request)
     with httpx2.Client(trust_env=False, verify=False) as client:
         return client.request(
             request["method"],
             world.url + request["path"],
             params=request.get("query"),
-            headers=_headers(request.get("headers", {}), world),
-            content=request["text"]
-            if "text" in request
-            else json.dumps(request["json"])
-            if "json" in request
-            else None,
+            headers=_headers({"Content-Type": content_type, **request.get("headers", {})}, world),
+            content=content,
         )
+
+
+def _content(request: Json) -> tuple[str, bytes | None]:
+    """The type and the bytes of a body: text as it stands, a value as JSON, or the parts of a form."""
+    if "form" in request:
+        return f"multipart/form-data; boundary={BOUNDARY}", b"".join(map(_part, request["form"])) + LAST_BOUNDARY
+    if "text" in request:
+        return "application/json", request["text"].encode()
+    return "application/json", json.dumps(request["json"]).encode() if "json" in request else None
+
+
+BOUNDARY = "a-boundary"
+LAST_BOUNDARY = f"--{BOUNDARY}--\r\n".encode()
+
+
+def _part(part: Json) -> bytes:
+    file = f'; filename="{part["filename"]}"\r\nContent-Type: {part["content_type"]}' if "filename" in part else ""
+    content = b64decode(part["content_base64"]) if file else part["value"].encode()
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{part["name"]}"{file}\r\n\r\n'
+    return head.encode() + content + b"\r\n"
 
 
 def _with_kept(documented: Json, kept: Json) -> Json:
@@ -96,9 +121,9 @@ def _with_kept(documented: Json, kept: Json) -> Json:
 def _headers(changes: dict[str, str | None], world: World) -> dict[str, str]:
     """The documentation's own sample credentials stand for those of the world."""
     samples = {CLIENT_ID: world.client_id, CLIENT_SECRET: world.client_secret, ACCESS_TOKEN: world.access_token}
-    headers = {"Content-Type": "application/json", **world.headers}
+    headers = dict(world.headers)
     for name, value in changes.items():
-        del headers[name]
+        headers.pop(name, None)
         if value is not None:
             plain = value.strip('"')
             headers[name] = value.replace(plain, samples.get(plain, plain))

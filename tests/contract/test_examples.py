@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import re
+from collections.abc import Callable, Iterable
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from cobalt_sandbox.contracts import FILES
-from contract.documents import Json, events, exchanges, inlined, operations
+from contract.documents import Json, events, exchanges, operations
+from contract.printed import COMMON, COMMON_STATUS, PRINTED, Example
 from contract.shape import Schema
 
-COMMON = inlined(FILES["common.json"], FILES)["components"]
 #: What no exchange shows: a login that has expired, and bodies of many megabytes. (Nor 500, which only happens when told to.)
 SHOWN_ELSEWHERE = ("403", "413")
-COMMON_STATUS = {
-    "BadRequest": "400",
-    "Unauthorized": "401",
-    "LoginRequired": "403",
-    "UserNotFound": "404",
-    "NotFound": "404",
-    "MethodNotAllowed": "405",
-    "BodyTooLarge": "413",
-    "InternalServerError": "500",
-}
-
-
-class Example(NamedTuple):
-    """One printed message: where it stands, with which status, and of which operation if it is one's own."""
-
-    operation: str | None
-    status: str
-    value: Json
-    schema: Schema
-
-
-def _printed(operation: str | None, status: str, holder: Json) -> Iterator[tuple[str, Example]]:
-    content = holder.get("content", {}).get("application/json", {})
-    for name, example in content.get("examples", {}).items():
-        yield f"{operation or 'any'} {status} {name}", Example(operation, status, example["value"], content["schema"])
-
-
-def _all_printed() -> Iterator[tuple[str, Example]]:
-    for name, status in COMMON_STATUS.items():
-        yield from _printed(None, status, COMMON["responses"][name])
-    for name, operation in operations().items():
-        for status, response in operation.declared["responses"].items():
-            if response not in COMMON["responses"].values():
-                yield from _printed(name, status, response)
-    for type, event in events().items():
-        yield from _printed(type, "event", event["requestBody"])
-
-
-PRINTED = dict(_all_printed())
 REFUSALS = [name for name, each in PRINTED.items() if each.status[0] == "4" and each.status not in SHOWN_ELSEWHERE]
 
 
@@ -70,44 +30,76 @@ def _reply_schema(exchange: Json) -> Schema:
     return schema
 
 
+def _sent(request: Json) -> Json:
+    """The fields of a body, or the parts of a form, a file as its name."""
+    form = {part["name"]: part.get("value", part.get("filename")) for part in request.get("form", ())}
+    return {name: value for name, value in request.get("json", form).items() if value is not None}
+
+
 def test_every_common_refusal_has_a_status() -> None:
     assert COMMON["responses"].keys() == COMMON_STATUS.keys()
 
 
-@pytest.mark.parametrize("name", PRINTED)
-def test_a_printed_message_fits_its_schema(name: str) -> None:
-    assert _errors(PRINTED[name].value, PRINTED[name].schema) == []
+def _by_family(names: Iterable[str]) -> dict[str, list[str]]:
+    """What stands before the first space or colon is the file, the operation or the event."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(re.split("[: ]", name, maxsplit=1)[0], []).append(name)
+    return families
 
 
-@pytest.mark.parametrize("name", exchanges())
-def test_a_documented_reply_fits_its_schema(name: str) -> None:
+def _mistaken(names: Iterable[str], mistakes: Callable[[str], list[str]]) -> dict[str, list[str]]:
+    return {name: found for name in names if (found := mistakes(name))}
+
+
+@pytest.mark.parametrize("names", _by_family(PRINTED).values(), ids=_by_family(PRINTED))
+def test_the_printed_messages_fit_their_schemas(names: list[str]) -> None:
+    assert _mistaken(names, lambda name: _errors(PRINTED[name].value, PRINTED[name].schema)) == {}
+
+
+@pytest.mark.parametrize("names", _by_family(exchanges()).values(), ids=_by_family(exchanges()))
+def test_the_documented_exchanges_fit_their_schemas(names: list[str]) -> None:
+    assert _mistaken(names, lambda name: [*_of_request(name), *_of_reply(name), *_of_events(name)]) == {}
+
+
+def _of_request(name: str) -> list[str]:
+    """What is accepted must be right. Fields that are null count as absent."""
     exchange = exchanges()[name]
-    assert _errors(exchange["reply"]["json"], _reply_schema(exchange)) == []
+    declared = operations()[exchange["operation"]].declared if exchange["reply"]["status"] < 300 else {}
+    if "requestBody" not in declared:
+        return []
+    (content,) = declared["requestBody"]["content"].values()
+    return _errors(_sent(exchange["request"]), content["schema"])
 
 
-@pytest.mark.parametrize("name", [name for name, each in exchanges().items() if each.get("events")])
-def test_documented_events_fit_their_schemas(name: str) -> None:
-    happened = [event["json"] for event in exchanges()[name]["events"]]
+def _of_reply(name: str) -> list[str]:
+    exchange = exchanges()[name]
+    return _errors(exchange["reply"]["json"], _reply_schema(exchange)) if "json" in exchange["reply"] else []
+
+
+def _of_events(name: str) -> list[str]:
+    happened = [event["json"] for event in exchanges()[name].get("events", ())]
     schemas = [events()[each["type"]]["requestBody"]["content"]["application/json"]["schema"] for each in happened]
-    assert [error for each, schema in zip(happened, schemas, strict=True) for error in _errors(each, schema)] == []
+    return [error for each, schema in zip(happened, schemas, strict=True) for error in _errors(each, schema)]
 
 
-@pytest.mark.parametrize("name", [name for name, each in exchanges().items() if each["reply"]["status"] < 300])
-def test_an_accepted_request_fits_its_schema(name: str) -> None:
-    """Fields that are null count as absent."""
-    exchange = exchanges()[name]
-    declared = operations()[exchange["operation"]].declared
-    if "requestBody" in declared:
-        sent = {key: value for key, value in exchange["request"]["json"].items() if value is not None}
-        assert _errors(sent, declared["requestBody"]["content"]["application/json"]["schema"]) == []
+@pytest.mark.parametrize("names", _by_family(REFUSALS).values(), ids=_by_family(REFUSALS))
+def test_every_refusal_is_the_reply_of_an_exchange(names: list[str]) -> None:
+    assert [name for name in names if not _is_shown(PRINTED[name])] == []
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_a_refusal_is_the_reply_of_an_exchange(name: str) -> None:
-    refusal = PRINTED[name]
-    replies = [
-        each["reply"]
+def _is_shown(refusal: Example) -> bool:
+    return any(
+        refusal.operation in (None, each.get("operation"))
+        and each["reply"]["status"] == int(refusal.status)
+        and each["reply"].get("json") == refusal.value
         for each in exchanges().values()
-        if refusal.operation is None or refusal.operation == each.get("operation")
-    ]
-    assert any(each["status"] == int(refusal.status) and each["json"] == refusal.value for each in replies)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "mistakes"), [({"success": True}, 0), ({"success": "yes"}, 1), ({}, 1)], ids=["right", "wrong", "missing"]
+)
+def test_a_mistake_would_be_named(value: Json, mistakes: int) -> None:
+    schema = {"type": "object", "properties": {"success": {"type": "boolean"}}, "required": ["success"]}
+    assert len(_mistaken(["it"], lambda _: _errors(value, schema))) == mistakes

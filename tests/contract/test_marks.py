@@ -19,13 +19,16 @@ from contract.documents import (
     files,
 )
 
-MARKED = {f"{name}: {'/'.join(place)}": fact for name, document in files().items() for place, fact in facts(document)}
-STATED = {**MARKED, **exchanges()}
+#: Every fact and every exchange, by its place, below the file that it is in.
+STATED = {
+    **{name: {"/".join(place): fact for place, fact in facts(document)} for name, document in files().items()},
+    "exchanges": exchanges(),
+}
 
 
-@pytest.mark.parametrize("place", STATED)
-def test_a_fact_is_marked(place: str) -> None:
-    assert STATED[place].get("x-source") in MARKS
+@pytest.mark.parametrize("name", STATED)
+def test_every_fact_is_marked(name: str) -> None:
+    assert [place for place, fact in STATED[name].items() if fact.get("x-source") not in MARKS] == []
 
 
 @pytest.mark.parametrize("name", files())
@@ -35,9 +38,14 @@ def test_a_mark_is_always_that_of_a_fact(name: str) -> None:
     assert marked == [fact for _, fact in facts(files()[name])]
 
 
-@pytest.mark.parametrize("place", [place for place, fact in STATED.items() if fact.get("x-source") == "inferred"])
-def test_what_is_inferred_says_why(place: str) -> None:
-    assert "x-decision" in STATED[place] or STATED[place]["x-reason"].endswith(".")
+@pytest.mark.parametrize("name", STATED)
+def test_whatever_is_inferred_says_why(name: str) -> None:
+    inferred = {place: fact for place, fact in STATED[name].items() if fact.get("x-source") == "inferred"}
+    assert [place for place, fact in inferred.items() if not _has_its_reason(fact)] == []
+
+
+def _has_its_reason(fact: Json) -> bool:
+    return "x-decision" in fact or str(fact.get("x-reason", "")).endswith(".")
 
 
 @pytest.mark.parametrize("name", files())

@@ -9,14 +9,11 @@ import httpx2
 import pytest
 
 from cobalt_sandbox import World
+from cobalt_sandbox.app import DOCUMENTED
 
 Body = dict[str, Any]
 
-OCCASIONS = (
-    "Known: appointment.created, appointment.updated, appointment.live_fetch_completed, patient.created, "
-    "patient.updated, patient.live_fetch_completed, patient.insurance.added, patient.insurance.updated, "
-    "availability.live_fetch_completed, referring_provider.created, referral.created."
-)
+OCCASIONS = f"Known: {', '.join(each.emits[0].type for each in DOCUMENTED.endpoints.values() if each.emits)}."
 NO_EFFECT = (
     'No fault does this. Known: {"fail": [{"code", "description"}]}, {"documents_failed": n} on referral.created, '
     '{"schedule_unreadable": true} on appointment.created.'

@@ -47,15 +47,15 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
         ("DELETE", "/documents/7", 405, "Method not allowed."),
         (
             "GET",
-            "/claims",
+            "/last-schedule-sync",
             501,
-            "GET /v1/claims is documented, but this version of cobalt-sandbox does not serve it yet.",
+            "GET /v1/last-schedule-sync is documented, but this version of cobalt-sandbox does not serve it yet.",
         ),
         (
-            "GET",
-            "/documents/7",
+            "POST",
+            "/account/activate",
             501,
-            "GET /v1/documents/7 is documented, but this version of cobalt-sandbox does not serve it yet.",
+            "POST /v1/account/activate is documented, but this version of cobalt-sandbox does not serve it yet.",
         ),
     ],
 )

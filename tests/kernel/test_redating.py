@@ -23,6 +23,13 @@ class Visit(Record, table="visits", dated=("at", "day", "made", "local")):
     local: str | None = None
 
 
+class Bill(Record, table="bills", dated=("day", "steps.day", "form.sent", "form.read")):
+    id: str
+    day: str
+    steps: tuple[dict[str, str], ...] = ()
+    form: dict[str, str | None] | None = None
+
+
 class Place(Record, table="places"):
     id: str
 
@@ -73,6 +80,30 @@ def test_it_moves_to_the_nearest_week_forwards_or_backwards(today: tuple[int, in
 
 def test_the_day_is_that_of_the_practice() -> None:
     assert visit_of(clinic(), 2026, 3, 14, hour=4).day == "2026-03-12"  # still the 13th in Chicago
+
+
+def bill_of(today: datetime, **fields: object) -> Bill:
+    fixture = read({**CHICAGO, "bills": [{"day": "2026-03-01", **fields}]}, (Bill,))
+    [bill] = fixture.table_at(Bill, moment_of(today))
+    return bill
+
+
+def test_dates_within_a_record_move_as_far_as_the_record() -> None:
+    steps = [{"day": "2026-03-02", "what": "sent"}, {"day": "2026-03-09", "what": "2026-03-09"}]
+    bill = bill_of(datetime(2026, 3, 17, 18, tzinfo=UTC), steps=steps, form={"sent": "2026-03-03", "read": None})
+    assert bill.day == "2026-03-08"
+    assert bill.steps == ({"day": "2026-03-09", "what": "sent"}, {"day": "2026-03-16", "what": "2026-03-09"})
+    assert bill.form == {"sent": "2026-03-10", "read": None}
+
+
+@pytest.mark.parametrize("form", [None, {}, {"read": "2026-03-04"}])
+def test_a_date_that_is_not_there_is_not_moved(form: dict[str, str] | None) -> None:
+    bill = bill_of(datetime(2026, 3, 17, 18, tzinfo=UTC), form=form)
+    assert bill.form == (form and {"read": "2026-03-11"})
+
+
+def test_a_time_in_utc_keeps_its_precision() -> None:
+    assert visit_of(clinic(local="2026-03-10T12:00:00Z"), 2026, 3, 17).local == "2026-03-17T12:00:00Z"
 
 
 def test_what_has_no_dates_is_shared_and_each_day_is_made_once() -> None:

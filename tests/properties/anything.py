@@ -164,6 +164,32 @@ def bodies(schema: Json, document: Json) -> Strategy:
     return st.one_of(near, near, near, near, ANY_JSON.flatmap(_encoded), st.binary(max_size=40), deep, st.none())
 
 
+BOUNDARY = "a-boundary"
+
+
+@st.composite
+def forms(draw: st.DrawFn, declared: list[str]) -> bytes:
+    """Any bytes, and mostly parts with the names that are declared: right, lost, doubled, cut off."""
+    if draw(st.integers(0, 5)) == 0:
+        return draw(st.binary(max_size=60) | st.sampled_from((b"{}", f"--{BOUNDARY}".encode(), b"--a-boundary--\r\n")))
+    names = [*declared, draw(st.sampled_from(("unheard_of", "document", "\u00e9", "")))]
+    parts = [_part(draw, name) for name in names if draw(st.integers(0, 4))]
+    whole = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+    return whole[: draw(st.integers(0, len(whole)))] if draw(st.integers(0, 4)) == 0 else whole
+
+
+def _part(draw: st.DrawFn, name: str) -> bytes:
+    filename = draw(st.sampled_from((None, "x.pdf", "../\u00e9.pdf", "C:\\x", "", "\u2028.txt")))
+    if (name == "document") == (filename is None) and draw(st.integers(0, 3)):
+        filename = "scan.pdf" if name == "document" else None
+    told = (
+        "" if filename is None else f'; filename="{filename}"\r\ncontent-type: {draw(st.sampled_from(WORDS)).strip()}'
+    )
+    head = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"{told}\r\n\r\n'
+    value = draw(st.binary(max_size=20) | st.sampled_from(WORDS).map(str.encode))
+    return head.encode("utf-8", "replace") + value + b"\r\n"
+
+
 # Targets and headers ---------------------------------------------------------------------------------------------
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="#"), max_size=12)
@@ -210,20 +236,26 @@ def _headers(draw: st.DrawFn, right_ones: Mapping[str, str]) -> tuple[tuple[str,
     return (*sent, *draw(st.lists(st.tuples(NAMES, VALUES), max_size=2))) if spoiled else tuple(sent)
 
 
-def _body_schema(operation: Json) -> Json | None:
+@st.composite
+def _bodies_of(draw: st.DrawFn, operation: Json, document: Json) -> tuple[str, bytes | None]:
+    """A body of the declared type, with that type; where none is declared, sometimes one all the same."""
     content = operation.get("requestBody", {}).get("content", {})
-    schema: Json | None = content.get("application/json", {}).get("schema")
-    return schema
+    form, value = (content.get(kind, {}).get("schema") for kind in ("multipart/form-data", "application/json"))
+    if form is not None:
+        named = document["components"]["schemas"][form["$ref"].rpartition("/")[2]]
+        return f"multipart/form-data; boundary={BOUNDARY}", draw(forms(list(named["properties"])))
+    wanted = value is not None or draw(st.booleans())
+    return "application/json", draw(bodies(value or {}, document)) if wanted else None
 
 
 @st.composite
 def requests(draw: st.DrawFn, document: Json, path: str, method: str, headers: Mapping[str, str]) -> Request:
     """Requests to an operation of an OpenAPI document, mostly with its own method."""
     operation = document["paths"][path][method.lower()]
-    schema = _body_schema(operation)
+    content_type, body = draw(_bodies_of(operation, document))
     return Request(
         method=method if draw(st.integers(0, 9)) else draw(st.sampled_from(METHODS)),
         target=draw(_targets(path, operation)),
-        headers=draw(_headers(headers)),
-        body=draw(bodies(schema or {}, document)) if schema or draw(st.booleans()) else None,
+        headers=(*draw(_headers(headers)), *((("content-type", content_type),) if body is not None else ())),
+        body=body,
     )

@@ -1,4 +1,4 @@
-"""Create Referral: what the page promises, refusal by refusal, and what becomes of a referral afterwards."""
+"""Create and List Referrals: what the pages promise, refusal by refusal, and what becomes of a referral afterwards."""
 
 from __future__ import annotations
 
@@ -220,13 +220,13 @@ def test_no_other_direction_is_taken(world: World, referral: Body, direction: ob
 
 @pytest.mark.parametrize(
     "filename",
-    ["report.pdf", "x.tar.gz", "ünïcode.pdf", "two words.docx", "a.b", "..pdf", "報告.pdf", "a/b.pdf"],
+    ["report.pdf", "x.tar.gz", "ünïcode.pdf", "two words.docx", "a.b", "..pdf", "報告.pdf", "a/b.pdf", "C:\\a.pdf"],
 )
 def test_a_filename_with_an_extension_is_taken(world: World, referral: Body, filename: str) -> None:
     assert created(world, {**referral, "documents": [document(filename)]})["documents_attached"] == 1
 
 
-@pytest.mark.parametrize("filename", ["report", "a", "a.", ".pdf", ".", "", "x.tar."])
+@pytest.mark.parametrize("filename", ["report", "a", "a.", ".pdf", ".", "", "x.tar.", "a.pdf/", "a.d/b", "a.\x00"])
 def test_a_filename_must_include_an_extension(world: World, referral: Body, filename: str) -> None:
     refused(
         post(world, {**referral, "documents": [document(filename)]}), 400, NO_EXTENSION.format(place="documents[0]")
@@ -687,3 +687,271 @@ def test_a_job_ends_in_exactly_one_event(world: World, api: httpx2.Client, refer
     world.advance(86_400)
     assert sorted(event["job_id"] for event in world.events()) == [str(job) for job in jobs]
     assert [world.events(job_id=job)[0]["type"] for job in jobs].count("referral.failed") == 1
+
+
+# What becomes of the documents -----------------------------------------------------------------------------------
+
+
+def get_document(world: World, document_id: str) -> httpx2.Response:
+    return httpx2.get(f"{world.url}/v1/documents/{document_id}", headers=world.headers, trust_env=False)
+
+
+def document_ids(world: World, referral_id: str) -> list[str]:
+    [ids] = [row["document_ids"] for row in listing(world)["referrals"] if row["id"] == referral_id]
+    return list(ids)
+
+
+def test_the_documents_of_a_referral_can_be_read_byte_for_byte_in_their_order(world: World, referral: Body) -> None:
+    contents = [bytes(range(256)), b"%PDF-1.4"]
+    files = [document(f"{n}.pdf", base64.b64encode(each).decode()) for n, each in enumerate(contents)]
+    ids = document_ids(world, created(world, {**referral, "documents": files})["referral_id"])
+    assert [get_document(world, id).content for id in ids] == contents
+
+
+@pytest.mark.parametrize(
+    ("filename", "kept", "kind"),
+    [
+        ("a.pdf", "a.pdf", "application/pdf"),
+        ("../../scan.JPG", "scan.JPG", "image/jpeg"),
+        ("C:\\x\\y.dcm", "y.dcm", "application/dicom"),
+        ("a\x00\n.b", "a.b", "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_document_follows_from_its_name(
+    world: World, referral: Body, filename: str, kept: str, kind: str
+) -> None:
+    [id] = document_ids(world, created(world, {**referral, "documents": [document(filename)]})["referral_id"])
+    headers = get_document(world, id).headers
+    assert (headers["content-type"], headers["content-disposition"]) == (kind, f'attachment; filename="{kept}"')
+
+
+def stored_documents(world: World) -> list[Body]:
+    reply = httpx2.get(f"{world.url}/_sandbox/snapshot", headers={"client_id": world.client_id}, trust_env=False)
+    rows: list[Body] = reply.json()["practices"][0]["tables"]["documents"]
+    return rows[2:]  # but for those of the documentation
+
+
+def test_a_document_is_there_after_the_event_and_not_before(world: World, referral: Body) -> None:
+    """D228."""
+    post(world, {**referral, "documents": [document()]})
+    [pending] = stored_documents(world)
+    assert get_document(world, str(pending["id"])).status_code == 404
+    world.settle()
+    assert get_document(world, str(pending["id"])).content == b"%PDF-1.4\n"
+
+
+def test_a_document_that_cannot_be_attached_is_not_kept(world: World, referral: Body) -> None:
+    world.fault("referral.created", {"documents_failed": 1})
+    files = [document("a.pdf"), document("b.pdf")]
+    ids = document_ids(world, created(world, {**referral, "documents": files})["referral_id"])
+    first, second = stored_documents(world)
+    assert ids == [first["id"]]
+    assert (second["content"], get_document(world, str(second["id"])).status_code) == ("", 404)
+
+
+def test_the_documents_of_a_referral_that_fails_are_not_kept(world: World, referral: Body) -> None:
+    world.fault("referral.created", rejecting(ECW_REJECTED))
+    post(world, {**referral, "documents": [document(), document()]})
+    world.settle()
+    assert [(row["status"], row["content"]) for row in stored_documents(world)] == [("failed", "")] * 2
+
+
+# List Referrals --------------------------------------------------------------------------------------------------
+
+RANGE = {"start_date": "2000-01-01", "end_date": "2099-12-31"}
+
+
+def listing(world: World, **query: object) -> dict[str, Any]:
+    params = {name: str(value) for name, value in {**RANGE, **query}.items()}
+    reply = httpx2.get(f"{world.url}/v1/referrals", headers=world.headers, params=params, trust_env=False)
+    assert reply.status_code == 200, reply.text
+    answer: dict[str, Any] = reply.json()
+    return answer
+
+
+def listed(world: World, **query: object) -> list[Body]:
+    rows: list[Body] = listing(world, **query)["referrals"]
+    return rows
+
+
+def numbers(world: World, **query: object) -> list[object]:
+    return [row["ehr_id"] for row in listed(world, **query)]
+
+
+@pytest.fixture
+def archive(sandbox: Sandbox) -> Iterator[World]:
+    """A practice in Hawaii with referrals of three days, two of them of the same."""
+    rows = [
+        {"ehr_id": "A", "referral_date": "2026-03-02", "direction": "outgoing", "patient_mrn": "1", "priority": "stat"},
+        {"ehr_id": "B", "referral_date": "2026-03-01", "direction": "incoming", "patient_mrn": "2"},
+        {
+            "ehr_id": "C",
+            "referral_date": "2026-03-02",
+            "direction": "incoming",
+            "patient_mrn": "1",
+            "status": "completed",
+        },
+        {"ehr_id": "D", "referral_date": "2026-03-05", "direction": "outgoing", "patient_mrn": "1"},
+    ]
+    world = sandbox.world(fixtures=[{"name": "archive", "timezone": "Pacific/Honolulu", "referrals": rows}])
+    yield world
+    world.delete()
+
+
+def test_the_newest_referral_comes_first_and_of_a_day_the_one_made_last(archive: World) -> None:
+    """D24."""
+    assert numbers(archive) == ["D", "C", "A", "B"]
+    assert numbers(archive, sort="created_at") == ["B", "A", "C", "D"]
+    assert numbers(archive, sort="anything else") == ["D", "C", "A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        ("2026-03-02", "2026-03-02", ["C", "A"]),
+        ("2026-03-01", "2026-03-02", ["C", "A", "B"]),
+        ("2026-03-03", "2026-03-04", []),
+        ("2026-03-03T05:00:00Z", "2026-03-03T09:59:59Z", ["C", "A"]),
+        ("2026-03-02T23:00:00", "2026-03-05T00:00:00", ["D", "C", "A"]),
+        ("0001-01-01", "9999-12-31", ["D", "C", "A", "B"]),
+        ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", ["D", "C", "A", "B"]),
+    ],
+)
+def test_a_range_is_of_whole_days_in_the_zone_of_the_practice(
+    archive: World, start: str, end: str, found: list[str]
+) -> None:
+    """D21, D22."""
+    assert numbers(archive, start_date=start, end_date=end) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"patient_mrn": "1"}, ["D", "C", "A"]),
+        ({"patient_mrn": "1", "start_date": "2026-03-03"}, ["D"]),
+        ({"patient_mrn": "1", "sort": "created_at"}, ["A", "C", "D"]),
+        ({"patient_mrn": "1", "page_size": 2, "page": 2}, ["A"]),
+        ({"patient_mrn": "nobody"}, []),
+        ({"ehr_id": "C"}, ["C"]),
+        ({"ehr_id": "C", "patient_mrn": "1"}, ["C"]),
+        ({"ehr_id": "C", "patient_mrn": "2"}, []),
+        ({"ehr_id": "C", "end_date": "2026-03-01"}, []),
+        ({"ehr_id": "c"}, []),
+        ({"status": "completed"}, ["C"]),
+        ({"priority": "routine"}, ["D", "C", "B"]),
+        ({"direction": "incoming"}, ["C", "B"]),
+        ({"direction": "incoming", "priority": "routine", "status": "open"}, ["B"]),
+    ],
+)
+def test_a_referral_is_listed_that_passes_every_filter(archive: World, query: Body, found: list[str]) -> None:
+    """D227."""
+    assert numbers(archive, **query) == found
+
+
+def test_what_a_fixture_leaves_out_follows_from_what_it_says(archive: World) -> None:
+    row = listed(archive, ehr_id="A")[0]
+    assert (row["urgency"], row["synced_at"]) == ("stat", "2026-03-02T00:00:00.000Z")
+    assert {row[name] for name in ("patient_ehr_id", "from_provider_name", "last_activity_at")} == {None}
+
+
+@pytest.mark.parametrize("day", ["2026-3-1", "20260301", "2026-02-30", "2026-03-01T00:00:00Z", ""])
+def test_a_referral_of_a_fixture_has_a_day(sandbox: Sandbox, day: str) -> None:
+    row = {"referral_date": day, "direction": "incoming"}
+    with pytest.raises(Exception, match=r"at referrals\.0\.referral_date"):
+        sandbox.world(fixtures=[{"name": "one", "referrals": [row]}])
+
+
+def test_a_created_referral_is_listed_with_the_names_of_all_concerned(world: World, referral: Body) -> None:
+    data = created(world, {**referral, "reason": "Röntgen", "documents": [document()]})
+    [row] = [row for row in listed(world) if row["id"] == data["referral_id"]]
+    now = world.events()[-1]["created"]
+    assert row == {
+        "id": data["referral_id"],
+        "ehr_id": data["ehr_id"],
+        "patient_ehr_id": "PAT-456",
+        "patient_mrn": "1234567",
+        "patient_first_name": "Jane",
+        "patient_last_name": "Smith",
+        "patient_dob": "1985-03-15",
+        "from_provider_ehr_id": "PROV-001",
+        "from_provider_name": "Doe, John",
+        "to_provider_ehr_id": "PROV-002",
+        "to_provider_name": "Lee, Sarah",
+        "direction": "outgoing",
+        "priority": "urgent",
+        "urgency": "urgent",
+        "reason": "Röntgen",
+        "diagnosis_codes": ["I10", "Z87.39"],
+        "document_ids": row["document_ids"],
+        "status": "open",
+        "referral_date": "2026-03-10",
+        "last_activity_at": now,
+        "synced_at": now,
+    }
+
+
+def test_nobody_has_neither_id_nor_name_in_the_list(world: World, referral: Body) -> None:
+    data = created(world, {**referral, FROM: "0", TO: 0})
+    [row] = [row for row in listed(world) if row["id"] == data["referral_id"]]
+    sides = ("from_provider_ehr_id", "from_provider_name", "to_provider_ehr_id", "to_provider_name")
+    assert {row[name] for name in sides} == {None}
+
+
+def test_the_day_of_a_referral_is_that_of_the_practice(sandbox: Sandbox, referral: Body) -> None:
+    people: Body = {
+        "patients": [{"mrn": "1234567", "first_name": "Jane", "last_name": "Smith"}],
+        "providers": [],
+    }
+    for zone, day in (("Pacific/Honolulu", "2026-03-09"), ("Pacific/Auckland", "2026-03-10")):
+        practice = {"name": "far away", "timezone": zone, **people}
+        world = sandbox.world(fixtures=[practice], now="2026-03-10T04:00:00Z")
+        created(world, {**referral, FROM: "0", TO: "0"})
+        assert [row["referral_date"] for row in listed(world)] == [day]
+        world.delete()
+
+
+def test_a_referral_is_listed_after_its_event_and_never_when_it_failed(world: World, referral: Body) -> None:
+    before = listed(world)
+    world.fault("referral.created", rejecting(ECW_REJECTED), after=1)
+    post(world, referral)
+    post(world, referral)
+    assert listed(world) == before
+    world.settle()
+    assert len(listed(world)) == len(before) + 1
+
+
+def test_a_number_that_is_taken_is_passed_over(sandbox: Sandbox, referral: Body) -> None:
+    taken = [{"ehr_id": f"REF-0000{n}", "referral_date": "2026-03-01", "direction": "incoming"} for n in (1, 2)]
+    patient = {"mrn": "1234567", "first_name": "Jane", "last_name": "Smith"}
+    world = sandbox.world(fixtures=[{"name": "one", "referrals": taken, "patients": [patient]}])
+    assert created(world, {**referral, FROM: "0", TO: "0"})["ehr_id"] == "REF-00003"
+    world.delete()
+
+
+def test_the_referrals_of_a_fixture_move_with_its_day(sandbox: Sandbox) -> None:
+    row = {"referral_date": "2026-03-02", "last_activity_at": "2026-03-03T10:00:00.000Z", "direction": "incoming"}
+    world = sandbox.world(
+        fixtures=[{"name": "one", "as_of": "2026-03-04", "referrals": [row]}], now="2026-03-18T12:00:00Z"
+    )
+    [moved] = listed(world)
+    assert (moved["referral_date"], moved["last_activity_at"]) == ("2026-03-16", "2026-03-17T10:00:00.000Z")
+    assert moved["synced_at"] == "2026-03-16T00:00:00.000Z"
+    world.delete()
+
+
+def test_a_page_says_where_it_stands(archive: World) -> None:
+    """D23."""
+    assert listing(archive, page=2, page_size=3)["pagination"] == {
+        "page": 2,
+        "page_size": 3,
+        "total_count": 4,
+        "total_pages": 2,
+    }
+    assert numbers(archive, page=2, page_size=3) == ["B"]
+    assert numbers(archive, page=3, page_size=3) == []
+
+
+def test_every_ehr_lists_its_referrals(sandbox: Sandbox) -> None:
+    world = sandbox.world(fixtures=[{"name": "other", "ehr": "NextGen"}])
+    assert listing(world)["pagination"] == {"page": 1, "page_size": 100, "total_count": 0, "total_pages": 0}
+    world.delete()

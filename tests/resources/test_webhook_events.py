@@ -411,6 +411,56 @@ def test_events_are_found_by_type(world: World, api: httpx2.Client, referral: Bo
         assert jobs(api, event_type=unknown) == []
 
 
+@pytest.mark.parametrize("sent", ["created", "uploaded"])
+def test_the_event_of_a_note_is_found_by_either_of_its_names(sandbox: Sandbox, sent: str) -> None:
+    """D192: whichever is sent, and it is listed under that one."""
+    visit = {"id": "728948", "datetime": "2026-03-10T10:00:00Z", "patient_mrn": "1", "provider_ehr_id": "2"}
+    world = sandbox.world(
+        fixtures=[{"name": "small", "appointments": [visit], "options": {"note_event_names": sent}}], latency="instant"
+    )
+    with client(world) as api:
+        note = {"appointment_id": "728948", "note": "Well."}
+        older, newer = (str(api.post("/notes", json=note).json()["job_id"]) for _ in range(2))
+        world.settle()
+        for name in ("note.created", "note.uploaded"):
+            assert jobs(api, event_type=name) == [newer, older]
+            assert jobs(api, event_type=name, job_id=older) == [older]
+            assert [row["event_type"] for row in rows(api, event_type=name)] == [f"note.{sent}"] * 2
+            assert jobs(api, event_type=name, start_date="2020-01-01", end_date="2020-01-01") == []
+        assert jobs(api, event_type="note.failed") == []
+        assert jobs(api, event_type="document.uploaded") == []
+    world.delete()
+
+
+@pytest.mark.parametrize(
+    ("sent", "listed"),
+    [
+        ("uploaded", ("document.uploaded", "document.upload_failed")),
+        ("created", ("document.created", "document.failed")),
+    ],
+)
+def test_the_event_of_a_document_is_found_by_either_of_its_names(
+    sandbox: Sandbox, sent: str, listed: tuple[str, str]
+) -> None:
+    """D198: whichever is sent, and it is listed under that one."""
+    patient = {"mrn": "123456", "first_name": "Maria", "last_name": "Alvarez"}
+    world = sandbox.world(
+        fixtures=[{"name": "small", "patients": [patient], "options": {"document_event_names": sent}}],
+        latency="instant",
+    )
+    with client(world) as api:
+        for mrn in ("123456", "MRN-404"):
+            parts = {"folder_name": "MedicalRecords", "patient_mrn": mrn}
+            api.post("/documents", data=parts, files={"document": ("a.pdf", b"%PDF-", "application/pdf")})
+        world.settle()
+        for name in ("document.uploaded", "document.created"):
+            assert [row["event_type"] for row in rows(api, event_type=name)] == [listed[0]]
+        for name in ("document.upload_failed", "document.failed"):
+            assert [row["event_type"] for row in rows(api, event_type=name)] == [listed[1]]
+        assert jobs(api, event_type="note.created") == []
+    world.delete()
+
+
 def test_events_are_found_by_their_delivery(world: World, api: httpx2.Client, referral: Body, receiver: str) -> None:
     """D251: `status` is the older name, and the current one wins."""
     silent = submit(api, referral)

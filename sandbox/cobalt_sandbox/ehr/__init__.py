@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cobalt_sandbox.ehr import bookings, clinical, coverage, insuring, live_fetch, people, places
+from cobalt_sandbox.ehr import billing, bookings, clinical, coverage, insuring, live_fetch, people, places
 from cobalt_sandbox.table import Record
 
 
@@ -10,7 +10,7 @@ def _is_record(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, Record) and value is not Record
 
 
-ROOMS = (people, places, bookings, coverage, insuring, clinical, live_fetch)
+ROOMS = (people, places, bookings, coverage, insuring, clinical, billing, live_fetch)
 
 #: Every kind of record that a practice holds.
 RECORDS: tuple[type[Record], ...] = tuple(

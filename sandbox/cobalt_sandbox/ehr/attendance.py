@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cobalt_sandbox.ehr import unknown
 from cobalt_sandbox.ehr.bookings import Appointment, Mode
 from cobalt_sandbox.ehr.coverage import Insurance, insurances_of, summary
 from cobalt_sandbox.ehr.people import Patient, Provider
-from cobalt_sandbox.ehr.places import Location
 from cobalt_sandbox.events import Reason
 from cobalt_sandbox.world import Practice
 
@@ -74,14 +74,11 @@ def mode_of(practice: Practice, visit_type: str) -> Mode:
     return "telemedicine" if any(part in words for part in ("tele", "virtual", "video")) else "office"
 
 
-def unknown(practice: Practice, wanted: Appointment) -> Iterator[Reason]:
-    """One reason for each id that the EHR does not know (D60); the texts are those of Table 3."""
-    if practice.table(Patient).first("mrn", wanted.patient_mrn) is None:
-        yield Reason(code="PATIENT_NOT_FOUND", description=f"Patient MRN {wanted.patient_mrn} not found.")
+def unattended(practice: Practice, wanted: Appointment) -> Iterator[Reason]:
+    """One reason for each id that the EHR does not know (D60)."""
+    yield from unknown.patient(practice, wanted.patient_mrn)
     for ehr_id in filter(None, (wanted.provider_ehr_id, wanted.secondary_provider_ehr_id)):
-        if practice.table(Provider).first("ehr_id", ehr_id) is None:
-            yield Reason(code="PROVIDER_NOT_FOUND", description=f"Provider {ehr_id} not found.")
-    if practice.table(Location).first("ehr_id", wanted.location) is None:
-        yield Reason(code="LOCATION_NOT_FOUND", description=f"Location {wanted.location} not found.")
+        yield from unknown.provider(practice, ehr_id)
+    yield from unknown.location(practice, wanted.location)
     if wanted.appointment_type not in {each.code for each in practice.profile.visit_types}:
         yield Reason(code="VISIT_TYPE_NOT_FOUND", description=f"Visit type {wanted.appointment_type} not found.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
-from collections.abc import Iterator
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,7 +11,7 @@ from typing_extensions import TypedDict
 
 from cobalt_sandbox.clock import SECOND, Moment, iso, moment_of
 from cobalt_sandbox.ehr.coverage import InsuranceSummary
-from cobalt_sandbox.table import Record, Table
+from cobalt_sandbox.table import Record, Stretch, Table
 from cobalt_sandbox.validation import DateTime
 from cobalt_sandbox.world import Practice
 
@@ -54,7 +52,7 @@ class Appointment(
     table="appointments",
     index=("patient_mrn", "provider_ehr_id", "ehr_appointment_id"),
     listed_by=("begins",),
-    dated=("datetime", "created_at"),
+    dated=("datetime", "created_at", "object_metadata.created_at"),
 ):
     """An appointment, in the form in which it is listed. ``ehr_appointment_id`` is the EHR's to give.
 
@@ -168,36 +166,22 @@ def _moment(edge: str, zone: ZoneInfo) -> Moment:
     return moment_of(when if when.tzinfo is not None else when.replace(tzinfo=zone))
 
 
-class Period:
-    """The appointments that begin within a time, in order: found by bisection, and read out of the table without a copy."""
+class Period(Stretch[Appointment]):
+    """The appointments that begin within a time, its end not included, in order."""
 
     def __init__(
         self, appointments: Table[Appointment] | list[Appointment], start: Moment | None, end: Moment | None
     ) -> None:
-        self._appointments = appointments
-        self._low = 0 if start is None else self._place(start)
-        self._high = len(appointments) if end is None else self._place(end)
+        super().__init__(appointments, _start, start, None if end is None else end - 1)
 
-    def __len__(self) -> int:
-        return max(0, self._high - self._low)
 
-    def __iter__(self) -> Iterator[Appointment]:
-        return iter(self[:])
-
-    def __getitem__(self, part: slice) -> list[Appointment]:
-        places = range(self._low, self._low + len(self))[part]
-        return self._appointments[places.start : places.stop]
-
-    def _place(self, moment: Moment) -> int:
-        return bisect_left(range(len(self._appointments)), moment, key=self._start)
-
-    def _start(self, place: int) -> Moment:
-        return self._appointments[place : place + 1][0].start
+def _start(appointment: Appointment) -> Moment:
+    return appointment.start
 
 
 def of_patient(appointments: Table[Appointment], mrn: str) -> list[Appointment]:
     """All of a patient's, by time."""
-    return sorted(appointments.find("patient_mrn", mrn), key=lambda each: each.start)
+    return sorted(appointments.find("patient_mrn", mrn), key=_start)
 
 
 # What the statuses of a practice mean ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from cobalt_sandbox.fixture import TimeZone
 from cobalt_sandbox.table import Record
 from cobalt_sandbox.validation import is_day_or_time
+from cobalt_sandbox.world import Practice
 
 Activity = Literal["active", "inactive"]
 Weekday = Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
@@ -123,16 +124,26 @@ class Guarantor(Record, table="guarantors", index=("last_name",)):
 
 
 class Task(Record, table="tasks", index=("patient_mrn", "emr_task_id")):
-    """Something that staff have to do for a patient. ``notes`` are texts, oldest first."""
+    """Something that staff have to do for a patient. ``notes`` are texts, oldest first.
+
+    ``emr_task_id`` is the EHR's to give; until then ``status`` is ``pending`` or ``failed``.
+    """
 
     id: str
-    emr_task_id: str
+    emr_task_id: str | None = None
     patient_mrn: str | None = None
     subject: str | None = None
     description: str | None = None
     status: str | None = None
     assignee_user_id: str | None = None
+    phone_call_type_id: str | None = None
+    notify_list: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def tasks_of(practice: Practice, mrn: str | None) -> list[Task]:
+    """A patient's tasks in the EHR, oldest first."""
+    return [task for task in practice.table(Task).find("patient_mrn", mrn) if task.emr_task_id is not None]
 
 
 @with_config(extra="forbid")
@@ -199,6 +210,11 @@ class StaffMember(Record, table="staff", index=("ehr_id",)):
     id: str
     ehr_id: str
     name: str
+
+
+def colleague(practice: Practice, ehr_id: str) -> StaffMember | Provider | None:
+    """Whoever in the practice work can be given to: staff, and its own providers (D208)."""
+    return practice.table(StaffMember).first("ehr_id", ehr_id) or practice.table(Provider).first("ehr_id", ehr_id)
 
 
 class ReferringProvider(Record, table="referring_providers", index=("ehr_id", "npi")):

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cobalt_sandbox.clock import iso
-from cobalt_sandbox.ehr.attendance import named, unknown
+from cobalt_sandbox.ehr.attendance import named, unattended
 from cobalt_sandbox.ehr.bookings import (
     FAILED,
     PENDING,
@@ -99,7 +99,7 @@ def apply(practice: Practice, appointment_id: str) -> AppointmentCreated:
     """Book it, unless the EHR does not know one of the ids, or the provider is not free."""
     appointments = practice.table(Appointment)
     wanted = appointments.the(appointment_id)
-    if reasons := list(unknown(practice, wanted)):
+    if reasons := list(unattended(practice, wanted)):
         raise Refused(*reasons)
     if _is_watched(practice, wanted) and (conflict := double_booking(practice, wanted)):
         raise Refused(conflict)

@@ -19,30 +19,12 @@ from cobalt_sandbox.ehr.coverage import (
 )
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.resources.listing import CountedPages, NewestFirst, page_of
+from cobalt_sandbox.resources.listing import NewestFirst, RecordPages, page_of
 from cobalt_sandbox.table import Table
 from cobalt_sandbox.validation import EndBeforeStart, PageNumber, Query, RangeEdge, up_to
 from cobalt_sandbox.world import Practice
 
 Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
-
-
-class EligibilityPages(Row):
-    """``pagination`` under other names than in most lists."""
-
-    page: int
-    page_size: int
-    total_records: int
-    total_pages: int
-
-    @classmethod
-    def after(cls, pages: CountedPages) -> EligibilityPages:
-        return cls(
-            page=pages.current_page,
-            page_size=pages.page_size,
-            total_records=pages.total_count,
-            total_pages=pages.total_pages,
-        )
 
 
 # List Eligibility Checks -----------------------------------------------------------------------------------------
@@ -93,7 +75,7 @@ class EligibilityCheckRow(Row):
 
 class EligibilityCheckList(Reply):
     eligibility_checks: list[EligibilityCheckRow]
-    pagination: EligibilityPages
+    pagination: RecordPages
 
 
 @endpoint("GET /eligibility-checks")
@@ -104,7 +86,7 @@ def list_(practice: Practice, query: CheckQuery) -> EligibilityCheckList:
         raise EndBeforeStart
     page, pages = page_of(NewestFirst(_found(practice, query, first, last)), query.page, query.page_size)
     return EligibilityCheckList.of(
-        eligibility_checks=[_row(practice, check) for check in page], pagination=EligibilityPages.after(pages)
+        eligibility_checks=[_row(practice, check) for check in page], pagination=RecordPages.after(pages)
     )
 
 
@@ -163,7 +145,7 @@ class EligibilityBenefitRow(Row):
 
 class EligibilityBenefitList(Reply):
     benefits: list[EligibilityBenefitRow]
-    pagination: EligibilityPages
+    pagination: RecordPages
 
 
 @endpoint("GET /eligibility-checks/{id}/benefits")
@@ -178,7 +160,7 @@ def benefits(practice: Practice, id: str, query: BenefitQuery) -> EligibilityBen
         if query.benefit_type in (None, line.benefit_type)
     ]
     page, pages = page_of(sorted(lines, key=_line_number), query.page, query.page_size)
-    return EligibilityBenefitList.of(benefits=page, pagination=EligibilityPages.after(pages))
+    return EligibilityBenefitList.of(benefits=page, pagination=RecordPages.after(pages))
 
 
 def _line_number(benefit: EligibilityBenefit) -> int:

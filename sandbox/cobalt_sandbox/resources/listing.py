@@ -29,6 +29,24 @@ class CountedPages(Row):
     page_size: int
 
 
+class RecordPages(Row):
+    """``pagination`` as the newest billing pages give it."""
+
+    page: int
+    page_size: int
+    total_records: int
+    total_pages: int
+
+    @classmethod
+    def after(cls, pages: CountedPages) -> RecordPages:
+        return cls(
+            page=pages.current_page,
+            page_size=pages.page_size,
+            total_records=pages.total_count,
+            total_pages=pages.total_pages,
+        )
+
+
 def page_of(rows: Rows, page: int, size: int) -> tuple[Sequence[Any], CountedPages]:
     """One page, counted from 1, and where it stands. A page past the end is empty (D23)."""
     count = len(rows)

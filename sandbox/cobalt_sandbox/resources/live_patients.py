@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from cobalt_sandbox.ehr.coverage import InsuranceSummary, insurances_of, summary
 from cobalt_sandbox.ehr.live_fetch import PatientSearch
-from cobalt_sandbox.ehr.people import Patient, Task
+from cobalt_sandbox.ehr.people import Patient, tasks_of
 from cobalt_sandbox.endpoint import Row
 from cobalt_sandbox.events import Event, Reason
 from cobalt_sandbox.resources.listing import same_number
@@ -159,7 +159,7 @@ def _shown(practice: Practice, patient: Patient, include: Collection[str]) -> Fe
     if "insurances" in include:
         included["insurances"] = list(map(summary, insurances))
     if "tasks" in include:
-        included["tasks"] = practice.table(Task).find("patient_mrn", patient.mrn)
+        included["tasks"] = tasks_of(practice, patient.mrn)
     return FetchedPatient.of(
         id=patient.id,
         mrn=patient.mrn,

@@ -1,24 +1,33 @@
-"""Referrals: https://docs.usecobalt.com/api-reference/referrals/create"""
+"""Referrals: https://docs.usecobalt.com/api-reference/referrals/create and …/get"""
 
 from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic_core import PydanticKnownError
 
-from cobalt_sandbox.ehr.clinical import NOBODY, Referral
-from cobalt_sandbox.ehr.people import Patient, Provider, ReferringProvider
-from cobalt_sandbox.endpoint import MIB, Reply, endpoint
+from cobalt_sandbox.ehr.clinical import NOBODY, Direction, Priority, Referral, ReferralRequest
+from cobalt_sandbox.ehr.filing import demand_room, take_in, throw_away
+from cobalt_sandbox.ehr.people import Patient, Provider
+from cobalt_sandbox.ehr.referring import DIRECTORIES, enter
+from cobalt_sandbox.endpoint import MIB, Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.faults import DocumentsFailed
+from cobalt_sandbox.filenames import kept_name
 from cobalt_sandbox.fixture import ECLINICALWORKS
-from cobalt_sandbox.validation import Body, Required, Says, complaint
+from cobalt_sandbox.resources.listing import NewestFirst, page_of
+from cobalt_sandbox.table import Stretch
+from cobalt_sandbox.validation import Body, PageNumber, Query, RangeEdge, Required, Says, complaint, span, up_to
 from cobalt_sandbox.world import Practice
 
-# Request ---------------------------------------------------------------------------------------------------------
+# Create Referral: request ----------------------------------------------------------------------------------------
 
 
 def _zero_as_text(value: object) -> object:
@@ -26,20 +35,23 @@ def _zero_as_text(value: object) -> object:
 
 
 def _with_extension(filename: str) -> str:
-    stem, dot, extension = filename.rpartition(".")
+    name = kept_name(filename)
+    stem, dot, extension = name.rpartition(".")
     if not (stem and dot and extension):
         raise complaint('{place} must include a file extension (e.g. "report.pdf").')
-    return filename
+    return name
 
 
-def _base64(content: str) -> str:
+def _from_base64(content: object) -> bytes:
+    if not isinstance(content, str):
+        raise PydanticKnownError("string_type")
     try:
-        content_is_empty = not a2b_base64(content, strict_mode=True)
+        decoded = a2b_base64(content, strict_mode=True)
     except ValueError:
-        content_is_empty = True
-    if content_is_empty:
+        decoded = b""
+    if not decoded:
         raise complaint("{place} must be non-empty, valid base64.")  # D222
-    return content
+    return decoded
 
 
 #: An EMR provider id, or ``0``, as text or as a number, for nobody on that side (D225).
@@ -50,21 +62,23 @@ ProviderId = Annotated[
 ]
 
 
-class Document(BaseModel):
+class AttachedDocument(BaseModel):
+    """A file in base64, which is decoded as it is read."""
+
     model_config = ConfigDict(strict=True, defer_build=True, frozen=True)
     filename: Annotated[str, AfterValidator(_with_extension)]
-    content_base64: Annotated[str, AfterValidator(_base64)]
+    content_base64: Annotated[bytes, BeforeValidator(_from_base64), WithJsonSchema({"type": "string"})]
 
 
 class NewReferral(Body, complains=("priority", "direction", "documents")):
     patient_mrn: Required
     referring_from_provider_ehr_id: ProviderId
     referring_to_provider_ehr_id: ProviderId
-    direction: Literal["incoming", "outgoing"]
-    priority: Literal["routine", "urgent", "stat"]
+    direction: Direction
+    priority: Priority
     reason: Required
     diagnosis_codes: Annotated[list[str] | None, Says("diagnosis_codes must be an array of strings.")] = None
-    documents: Annotated[list[Document] | None, Says("documents must be an array.")] = None
+    documents: Annotated[list[AttachedDocument] | None, Says("documents must be an array.")] = None
 
 
 # Reply -----------------------------------------------------------------------------------------------------------
@@ -87,7 +101,7 @@ class ReferralCreated(Event, type="referral.created"):
     patient_mrn: str
     from_provider_ehr_id: str
     to_provider_ehr_id: str
-    direction: Literal["incoming", "outgoing"]
+    direction: Direction
     documents_attached: int = 0
     documents_failed: int = 0
 
@@ -130,8 +144,11 @@ def create(practice: Practice, body: NewReferral) -> ReferralQueued:
         raise UnknownPatient(mrn=body.patient_mrn)
     if unknown := list(_unknown_providers(practice, body)):
         raise UnknownProviders(which="; ".join(unknown))  # D224
-    referral = practice.table(Referral).add(
-        Referral(
+    files = body.documents or []
+    demand_room(practice, sum(len(each.content_base64) for each in files))
+    taken = [take_in(practice, each.filename, each.content_base64, patient_mrn=body.patient_mrn).id for each in files]
+    request = practice.table(ReferralRequest).add(
+        ReferralRequest(
             id=practice.new_id(Referral),
             patient_mrn=body.patient_mrn,
             from_provider_ehr_id=body.referring_from_provider_ehr_id,
@@ -140,27 +157,21 @@ def create(practice: Practice, body: NewReferral) -> ReferralQueued:
             priority=body.priority,
             reason=body.reason,
             diagnosis_codes=tuple(body.diagnosis_codes or ()),
-            documents=len(body.documents or ()),
+            documents=tuple(taken),
         )
     )
     return ReferralQueued(
         message="Referral queued for creation. A webhook event will be sent upon completion.",
-        referral_id=referral.id,
-        job_id=practice.submit(create, referral.id, extra=5 * referral.documents),
+        referral_id=request.id,
+        job_id=practice.submit(create, request.id, extra=5 * len(taken)),
     )
 
 
 def _unknown_providers(practice: Practice, body: NewReferral) -> Iterator[str]:
     """The direction decides in which directory each side is looked up."""
-    directories: list[tuple[type[Provider] | type[ReferringProvider], str]] = [
-        (ReferringProvider, "referring providers"),
-        (Provider, "providers"),
-    ]
-    if body.direction == "outgoing":
-        directories.reverse()
     sides = ("referring_from_provider_ehr_id", "referring_to_provider_ehr_id")
-    for side, (kind, directory) in zip(sides, directories, strict=True):
-        ehr_id = getattr(body, side)
+    for side, kind in zip(sides, DIRECTORIES[body.direction], strict=True):
+        ehr_id, directory = getattr(body, side), "providers" if kind is Provider else "referring providers"
         if ehr_id != NOBODY and practice.table(kind).first("ehr_id", ehr_id) is None:
             yield f"{side} '{ehr_id}' was not found in {directory}"
 
@@ -170,22 +181,23 @@ def _unknown_providers(practice: Practice, body: NewReferral) -> Iterator[str]:
 
 @create.ehr
 def apply(practice: Practice, referral_id: str) -> ReferralCreated:
-    """Create the referral, then attach its documents one by one; those that fail are counted and change nothing."""
-    referrals = practice.table(Referral)
-    ehr_id = f"REF-{practice.stream('referral numbers').next():05d}"
-    referral = referrals.replace(referrals.the(referral_id), ehr_id=ehr_id, status="created")
+    """Create the referral, then attach its documents; those that fail are counted and change nothing else."""
+    requests = practice.table(ReferralRequest)
+    request = requests.replace(requests.the(referral_id), status="created")
+    counts = _counts(practice, len(request.documents))
+    referral = enter(practice, request, failing=counts.get("documents_failed", 0))
     return ReferralCreated(
         referral_id=referral.id,
-        ehr_id=ehr_id,
-        patient_mrn=referral.patient_mrn,
-        from_provider_ehr_id=referral.from_provider_ehr_id,
-        to_provider_ehr_id=referral.to_provider_ehr_id,
-        direction=referral.direction,
-        **_attachments(practice, referral.documents),
+        ehr_id=referral.ehr_id,
+        patient_mrn=request.patient_mrn,
+        from_provider_ehr_id=request.from_provider_ehr_id,
+        to_provider_ehr_id=request.to_provider_ehr_id,
+        direction=request.direction,
+        **counts,
     )
 
 
-def _attachments(practice: Practice, documents: int) -> dict[str, int]:
+def _counts(practice: Practice, documents: int) -> dict[str, int]:
     if not documents:
         return {}
     fault = practice.faults.take(ReferralCreated.type, DocumentsFailed, practice.name)
@@ -195,8 +207,109 @@ def _attachments(practice: Practice, documents: int) -> dict[str, int]:
 
 @create.refused
 def refuse(practice: Practice, referral_id: str, reasons: Sequence[Reason]) -> ReferralFailed:
-    referrals = practice.table(Referral)
-    referral = referrals.replace(referrals.the(referral_id), status="failed")
+    requests = practice.table(ReferralRequest)
+    request = requests.replace(requests.the(referral_id), status="failed")
+    for document_id in request.documents:
+        throw_away(practice, document_id)
     return ReferralFailed(
-        referral_id=referral.id, patient_mrn=referral.patient_mrn, failure_reason=failure_reason(reasons)
+        referral_id=request.id, patient_mrn=request.patient_mrn, failure_reason=failure_reason(reasons)
     )
+
+
+# List Referrals --------------------------------------------------------------------------------------------------
+
+Status = Literal["open", "in_progress", "completed", "cancelled"]
+
+
+class ReferralQuery(Query):
+    """Any ``sort`` but ``created_at`` is ignored (D227)."""
+
+    start_date: RangeEdge
+    end_date: RangeEdge
+    patient_mrn: str | None = None
+    status: Status | None = None
+    priority: Priority | None = None
+    direction: Direction | None = None
+    ehr_id: str | None = None
+    page: PageNumber = 1
+    page_size: Annotated[int, up_to(100)] = 100
+    sort: str | None = None
+
+
+class ReferralRow(Row):
+    id: str
+    ehr_id: str
+    patient_ehr_id: str | None
+    patient_mrn: str | None
+    patient_first_name: str | None
+    patient_last_name: str | None
+    patient_dob: str | None
+    from_provider_ehr_id: str | None
+    from_provider_name: str | None
+    to_provider_ehr_id: str | None
+    to_provider_name: str | None
+    direction: Direction
+    priority: Priority
+    urgency: str
+    reason: str
+    diagnosis_codes: list[str]
+    document_ids: list[str]
+    status: Status
+    referral_date: str
+    last_activity_at: str | None
+    synced_at: str
+
+
+class ReferralPages(Row):
+    page: int
+    page_size: int
+    total_count: int
+    total_pages: int
+
+
+class ReferralList(Reply):
+    referrals: list[ReferralRow]
+    pagination: ReferralPages
+
+
+@endpoint("GET /referrals")
+def list_(practice: Practice, query: ReferralQuery) -> ReferralList:
+    """List Referrals"""
+    found = _found(practice, query)
+    page, pages = page_of(found if query.sort == "created_at" else NewestFirst(found), query.page, query.page_size)
+    pagination = ReferralPages(
+        page=query.page, page_size=query.page_size, total_count=pages.total_count, total_pages=pages.total_pages
+    )
+    return ReferralList.of(referrals=page, pagination=pagination)
+
+
+def _found(practice: Practice, query: ReferralQuery) -> Stretch[Referral] | list[Referral]:
+    """Oldest first. Ids are looked up, days are found by bisection; the others have few values, so the rest is read through."""
+    zone, table = ZoneInfo(practice.profile.timezone), practice.table(Referral)
+    span(query.start_date, query.end_date, zone)
+    within: list[Referral] | None = None
+    if query.ehr_id is not None:
+        within = table.find("ehr_id", query.ehr_id)
+    elif query.patient_mrn is not None:
+        within = table.find("patient_mrn", query.patient_mrn)
+    rows = table if within is None else sorted(within, key=_day)
+    found = Stretch(rows, _day, _day_of(query.start_date, zone), _day_of(query.end_date, zone))
+    names = [name for name in ("patient_mrn", "status", "priority", "direction") if getattr(query, name) is not None]
+    if not names:
+        return found
+    values = attrgetter(*names)
+    wanted = values(query)
+    return [each for each in found if values(each) == wanted]
+
+
+def _day(referral: Referral) -> str:
+    return referral.referral_date
+
+
+def _day_of(edge: str, zone: ZoneInfo) -> str:
+    """A date-time stands for its day in the practice's zone (D22)."""
+    when = datetime.fromisoformat(edge)
+    try:
+        return (when if when.tzinfo is None else when.astimezone(zone)).date().isoformat()
+    except OverflowError:  # at the ends of the calendar
+        return when.date().isoformat()

@@ -71,10 +71,20 @@ def list_(practice: Practice, query: WebhookEventQuery) -> WebhookEventList:
     return WebhookEventList(webhook_events=[_row(practice, envelope) for envelope in page], pagination=pagination)
 
 
+#: Events that have two names, of which a practice sends one. Either finds them (D192, D198).
+TWO_NAMES = (
+    ("note.created", "note.uploaded"),
+    ("document.uploaded", "document.created"),
+    ("document.upload_failed", "document.failed"),
+)
+
+
 def _found(practice: Practice, query: WebhookEventQuery) -> Sequence[Envelope]:
     """Jobs, types and times are looked up; only the delivery status has to be asked of each."""
     start, end = span(query.start_date, query.end_date)
-    found = practice.events.select(type=query.event_type, job_id=query.job_id, start=start, end=end)
+    names = next((both for both in TWO_NAMES if query.event_type in both), (query.event_type,))
+    by_name = (practice.events.select(type=name, job_id=query.job_id, start=start, end=end) for name in names)
+    found = next(filter(None, by_name), [])
     if wanted := query.delivery_status or query.status:
         found = [envelope for envelope in found if envelope.delivery_status() == wanted]
     return found

@@ -11,26 +11,25 @@ four more digits and a valid check digit, the range this project keeps to for in
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from cobalt_sandbox.ehr.calendar import (
+from cobalt_sandbox.invention.accounts import PAYMENT_METHODS
+from cobalt_sandbox.invention.calendar import (
     TODAY,
     invented_appointments,
     invented_checks,
     invented_insurances,
-    invented_medications,
 )
-from cobalt_sandbox.ehr.draw import Draw, draws
-from cobalt_sandbox.ehr.weeks import WEEKS, hours
-
-if TYPE_CHECKING:
-    from faker import Faker
+from cobalt_sandbox.invention.desk import invented_calls, invented_referrals, invented_tasks
+from cobalt_sandbox.invention.draw import AREAS, Draw, draws, mailbox, slug
+from cobalt_sandbox.invention.households import invented_patients, with_medications, with_pharmacies
+from cobalt_sandbox.invention.laboratory import invented_orders
+from cobalt_sandbox.invention.ledger import invented_claims
+from cobalt_sandbox.invention.tariff import invented_fee_schedules
+from cobalt_sandbox.invention.visits import past_visits
+from cobalt_sandbox.invention.weeks import WEEKS, hours
 
 Record = dict[str, Any]
 
@@ -38,17 +37,6 @@ DEMO_CLINIC_SEED: Final = 68
 """With the name ``demo-clinic`` and no other argument it gives ``fixtures/demo-clinic.json``."""
 
 TIMEZONE: Final = "America/Chicago"
-AGES_AS_OF: Final = date(2026, 1, 1)
-
-AREAS: Final = (
-    ("Chicago", "60657", "773"),
-    ("Evanston", "60201", "847"),
-    ("Oak Park", "60302", "708"),
-    ("Chicago", "60622", "312"),
-    ("Skokie", "60077", "847"),
-    ("Berwyn", "60402", "708"),
-    ("Wilmette", "60091", "847"),
-)
 
 SITES: Final = (("Lakeside", "Northfield", "Riverbend", "Prairie", "Old Mill"), ("Family Clinic", "Health Center"))
 PHARMACIES: Final = (("Corner", "Harbor", "Greenway", "Union", "Two Rivers"), ("Pharmacy", "Drugs", "Apothecary"))
@@ -93,50 +81,74 @@ def population(
     pharmacies: int = 4,
     insurance_providers: int = 10,
     eligibility_checks: int = 9,
+    calls: int = 14,
+    tasks: int = 18,
+    referrals: int = 16,
 ) -> dict[str, object]:
     """A practice as a fixture file has it. NPIs are unique up to 5,000 providers and 5,000 referring providers."""
     draw = draws(seed, name)
     sites = list(invented_locations(draw("locations"), locations))
     colleagues = list(invented_providers(draw("providers"), providers, sites))
-    people = list(invented_patients(draw("patients"), patients))
+    helpers = list(invented_staff(draw("staff"), staff))
+    referrers = list(invented_referrers(draw("referring_providers"), referring_providers))
+    chemists = list(invented_pharmacies(draw("pharmacies"), pharmacies))
+    medicated = with_medications(draw("medications"), invented_patients(draw("patients"), patients))
+    people = list(with_pharmacies(medicated, chemists))
     insurers = list(invented_insurers(draw("insurance_providers"), insurance_providers))
     insurances = list(invented_insurances(draw("insurances"), people, insurers))
     checks, benefits = invented_checks(draw("eligibility"), people, insurances, eligibility_checks)
-    taken = zip(people, invented_medications(draw("medications")), strict=False)
-    booked = invented_appointments(draw("appointments"), TIMEZONE, colleagues, people, insurances)
+    booked = list(invented_appointments(draw("appointments"), TIMEZONE, colleagues, people, insurances))
+    visits = past_visits(draw("visits"), colleagues, people, booked)
+    sent, papers = invented_referrals(draw("referrals"), visits, referrers, referrals)
+    schedules, fees = invented_fee_schedules(draw("fee_schedules"))
+    domain = f"https://{slug(name, '-')}.example"
     return {
         "name": name,
         "access_token": f"at_test_{slug(name, '_')}",
         "access_token_reference_id": slug(name, "_"),
         "ehr": "eClinicalWorks",
-        "emr_instance_domain": f"https://{slug(name, '-')}.example",
+        "emr_instance_domain": domain,
         "timezone": TIMEZONE,
         "as_of": TODAY.isoformat(),
         "required_patient_fields": ["first_name", "last_name", "dob", "sex"],
         "visit_types": coded(VISIT_TYPES),
         "visit_statuses": coded(VISIT_STATUSES),
+        "payment_methods": list(PAYMENT_METHODS),
         "locations": sites,
         "providers": colleagues,
-        "staff": list(invented_staff(draw("staff"), staff)),
-        "referring_providers": list(invented_referrers(draw("referring_providers"), referring_providers)),
-        "patients": [{**patient, "medications": medications} for patient, medications in taken],
-        "pharmacies": list(invented_pharmacies(draw("pharmacies"), pharmacies)),
+        "staff": helpers,
+        "referring_providers": referrers,
+        "patients": people,
+        "pharmacies": chemists,
         "insurance_providers": insurers,
         "insurances": insurances,
         "eligibility_checks": checks,
         "eligibility_benefits": benefits,
-        "appointments": list(booked),
+        "appointments": booked,
+        "documents": papers,
+        "tasks": list(invented_tasks(draw("tasks"), visits, helpers, tasks)),
+        "telephone_encounters": list(invented_calls(draw("calls"), visits, helpers, calls)),
+        "referrals": sent,
+        "claims": list(invented_claims(draw("claims"), visits, insurances, insurers, domain)),
+        "orders": list(invented_orders(draw("orders"), TIMEZONE, visits)),
+        "fee_schedules": schedules,
+        "fee_schedule_items": fees,
     }
 
 
 def printed(practice: Mapping[str, object]) -> str:
-    """The text of a fixture file."""
-    return json.dumps(practice, ensure_ascii=False, indent=1) + "\n"
+    """The text of a fixture file, with a line for each record."""
+    return "{\n" + ",\n".join(f" {_json(key)}: {_lines(value)}" for key, value in practice.items()) + "\n}\n"
 
 
-def slug(text: str, joint: str) -> str:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", joint, plain.replace("'", "")).strip(joint)
+def _lines(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(f"  {_json(row)}" for row in value) + "\n ]"
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def coded(descriptions: Mapping[str, str]) -> list[Record]:
@@ -201,81 +213,6 @@ def invented_referrers(draw: Draw, wanted: int) -> Iterator[Record]:
             "address_state": "IL",
             "address_zip": postcode,
         }
-
-
-def mailbox(first: str, last: str) -> str:
-    return f"{slug(first, '')}.{slug(last, '')}"
-
-
-@dataclass(frozen=True)
-class Home:
-    """What the members of a household share."""
-
-    names: Faker
-    last_name: str
-    phone: str
-    area_code: str
-    address: Mapping[str, str | None]
-
-
-def invented_patients(draw: Draw, wanted: int) -> Iterator[Record]:
-    people = zip(range(wanted), draw.numbers(48_000), draw.numbers(20_000), members(draw), strict=False)
-    for _, mrn, ehr_id, (home, age) in people:
-        yield patient(draw, home, age, mrn=mrn, ehr_id=ehr_id)
-
-
-def members(draw: Draw) -> Iterator[tuple[Home, int]]:
-    """Household after household, each member with an age."""
-    while True:
-        home = invented_home(draw)
-        for age in household_ages(draw):
-            yield home, age
-
-
-def invented_home(draw: Draw) -> Home:
-    names = draw.names()
-    city, postcode, area_code = draw.dice.choice(AREAS)
-    address = {
-        "address_street": draw.street(),
-        "address_line2": f"Apt {draw.dice.randint(1, 24)}" if draw.often(40) else None,
-        "address_city": city,
-        "address_state": "IL",
-        "address_zip": postcode,
-    }
-    return Home(names, names.last_name(), draw.phone(area_code), area_code, address)
-
-
-def household_ages(draw: Draw) -> list[int]:
-    """One adult, a couple, or a couple with one or two children."""
-    [children] = draw.dice.choices((-1, 0, 1, 2), (60, 18, 13, 9))
-    if children < 0:
-        return [draw.dice.randint(18, 93)]
-    adult = draw.dice.randint(27, 50) if children else draw.dice.randint(24, 84)
-    partner = max(22, adult + draw.dice.randint(-5, 5))
-    youngest = draw.dice.randint(0, min(14, adult - 25)) if children else 0
-    return [adult, partner, *(youngest + 3 * elder for elder in range(children))]
-
-
-def patient(draw: Draw, home: Home, age: int, *, mrn: str, ehr_id: str) -> Record:
-    [sex] = draw.dice.choices(("female", "male", "unknown"), (51, 47, 2))
-    first, middle = draw.first_name(home.names, sex), draw.first_name(home.names, sex)
-    born = AGES_AS_OF - timedelta(days=365 * age + draw.dice.randint(1, 364))
-    has_cell, has_email = age > 12 and draw.often(80), age > 15 and draw.often(75)
-    return {
-        "id": draw.id(),
-        "ehr_id": ehr_id,
-        "mrn": mrn,
-        "status": "active",
-        "first_name": first,
-        "last_name": home.last_name,
-        **({"middle_name": middle} if draw.often(30) else {}),
-        "dob": born.isoformat(),
-        "sex": sex,
-        "phone": home.phone,
-        "cell_phone": draw.phone(home.area_code) if has_cell else None,
-        "email": f"{mailbox(first, home.last_name)}@mail.example" if has_email else None,
-        **home.address,
-    }
 
 
 def invented_pharmacies(draw: Draw, wanted: int) -> Iterator[Record]:

@@ -11,7 +11,7 @@ from itertools import chain, cycle, islice
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cobalt_sandbox.ehr.draw import Draw
+from cobalt_sandbox.invention.draw import Draw
 
 Record = dict[str, Any]
 
@@ -25,6 +25,14 @@ PAST: Final = {"COMP": 70, "N/S": 10, "CANC": 12, "R/S": 8}
 PRESENT: Final = {"ARR": 40, "CONF": 40, "scheduled": 20}
 FUTURE: Final = {"scheduled": 55, "CONF": 30, "CANC": 10, "failed": 5}
 REASONS: Final = ("Annual check-up", "Blood pressure check", "Cough", "Knee pain", "Medication review", "Rash", None)
+#: What was found (ICD-10-CM) in those who came for a reason.
+DIAGNOSES: Final = {
+    "Blood pressure check": ("I10", "Essential (primary) hypertension"),
+    "Cough": ("J20.9", "Acute bronchitis, unspecified"),
+    "Knee pain": ("M25.561", "Pain in right knee"),
+    "Medication review": ("Z79.899", "Other long term (current) drug therapy"),
+    "Rash": ("L30.9", "Dermatitis, unspecified"),
+}
 
 MEDICATIONS: Final = (
     ("Lisinopril", "10 MG", "Once a day"),
@@ -61,7 +69,7 @@ def _openings(zone: str, providers: Iterable[Record]) -> Iterator[_Opening]:
     days = [TODAY + timedelta(days=number) for number in range(-DAYS_BEFORE, DAYS_AFTER + 1)]
     for provider in providers:
         for day in days if provider["status"] == "active" else ():
-            for shift in _shifts(provider, day):
+            for shift in shifts_on(provider, day):
                 start = datetime.combine(day, time.fromisoformat(shift["start"][1:]), ZoneInfo(zone))
                 end = time.fromisoformat(shift["end"][1:])
                 while start.time() < end:
@@ -69,7 +77,8 @@ def _openings(zone: str, providers: Iterable[Record]) -> Iterator[_Opening]:
                     start += timedelta(minutes=30)
 
 
-def _shifts(provider: Record, day: date) -> Iterator[Record]:
+def shifts_on(provider: Record, day: date) -> Iterator[Record]:
+    """The hours that a provider keeps on a day."""
     for working_day in provider["hours"]:
         if working_day["day"] == f"{day:%A}":
             yield from (shift for shift in working_day["shifts"] if _holds(shift, day))
@@ -85,7 +94,7 @@ def _holds(shift: Record, day: date) -> bool:
 
 def _appointment(draw: Draw, number: str, opening: _Opening, patient: Record, insurance: Record | None) -> Record:
     provider, start, shift = opening
-    status = _drawn(draw, _statuses(start.date()))
+    status = draw.weighted(_statuses(start.date()))
     exists = {} if status == "failed" else {"ehr_appointment_id": number}
     visit_types = [rule["visit_type_id"] for rule in shift.get("visit_type_rules", ())] or ["FU", "FU", "SICK", "PE"]
     visit_type = draw.dice.choice(visit_types)
@@ -113,17 +122,18 @@ def _appointment(draw: Draw, number: str, opening: _Opening, patient: Record, in
         "provider_name": provider["name"],
         "provider_npi": provider["npi"],
         **(_insured(insurance) if insurance else {}),
+        **(_found(reason) if status == "COMP" and reason in DIAGNOSES else {}),
         "created_at": f"{made.astimezone(ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%S}.000Z",
     }
 
 
+def _found(reason: str) -> Record:
+    code, description = DIAGNOSES[reason]
+    return {"diagnoses": [{"code": code, "description": description}]}
+
+
 def _statuses(day: date) -> Mapping[str, int]:
     return PAST if day < TODAY else PRESENT if day == TODAY else FUTURE
-
-
-def _drawn(draw: Draw, weights: Mapping[str, int]) -> str:
-    [drawn] = draw.dice.choices(list(weights), list(weights.values()))
-    return drawn
 
 
 def _insured(insurance: Record) -> Record:

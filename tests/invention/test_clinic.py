@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from cobalt_sandbox.ehr.population import DEMO_CLINIC_SEED, population, printed
+from cobalt_sandbox.ehr import RECORDS
+from cobalt_sandbox.fixture import read
+from cobalt_sandbox.invention.clinic import DEMO_CLINIC_SEED, population, printed
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 TABLES = (
@@ -108,7 +110,7 @@ def test_another_seed_or_another_name_gives_other_people() -> None:
 
 def test_a_practice_is_the_same_under_any_hash_seed() -> None:
     program = (
-        "import sys; from cobalt_sandbox.ehr.population import population, printed;"
+        "import sys; from cobalt_sandbox.invention.clinic import population, printed;"
         "sys.stdout.buffer.write(printed(population(seed=5, name='twin')).encode())"
     )
     paths = os.pathsep.join(path for path in sys.path if path)
@@ -123,9 +125,18 @@ def test_the_demo_clinic_is_what_its_seed_gives_byte_for_byte() -> None:
     assert made.encode() == (FIXTURES / "demo-clinic.json").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["documentation", "empty", "demo-clinic"])
-def test_every_fixture_file_comes_back_from_json_byte_for_byte(name: str) -> None:
-    assert printed(json.loads(fixture_file(name))) == fixture_file(name)
+@pytest.mark.parametrize("name", ["documentation", "empty"])
+def test_a_fixture_file_that_is_written_by_hand_has_a_line_for_each_value(name: str) -> None:
+    written = fixture_file(name)
+    assert json.dumps(json.loads(written), ensure_ascii=False, indent=1) + "\n" == written
+
+
+def test_a_fixture_file_that_is_made_has_a_line_for_each_record_and_is_not_too_large(clinic: Practice) -> None:
+    written = fixture_file("demo-clinic")
+    assert printed(clinic) == written
+    assert len(written.encode()) < 600_000
+    lines = [json.loads(line.rstrip(",")) for line in written.splitlines() if line.startswith("  {")]
+    assert lines == [row for rows in clinic.values() if isinstance(rows, list) for row in rows if isinstance(row, dict)]
 
 
 @pytest.mark.parametrize("name", ["documentation", "empty"])
@@ -144,7 +155,7 @@ def test_an_invented_practice_comes_back_from_json_unchanged(large: Practice) ->
 
 
 def test_a_larger_practice_begins_with_the_people_of_a_smaller_one() -> None:
-    small = population(seed=9, name="growing", patients=7, providers=2, pharmacies=1)
+    small = population(seed=9, name="growing", patients=7, providers=2, pharmacies=4)
     grown = population(seed=9, name="growing", patients=300, providers=9, pharmacies=20)
     for table in TABLES:
         smaller, larger = small[table], grown[table]
@@ -172,9 +183,9 @@ def test_every_telephone_and_fax_number_is_a_fictional_one(practice: Practice) -
 
 
 def test_every_mail_address_and_web_address_ends_in_example(practice: Practice) -> None:
-    found = list(values(practice, lambda key: key in {"email", "emr_instance_domain"}))
-    assert found
-    assert [address for address in found if not re.fullmatch(r"[a-z0-9.:/@-]+\.example", address)] == []
+    found = list(values(practice, lambda key: key in {"email", "emr_instance_domain", "results_url"}))
+    found += [url for claim in practice["claims"] for url in claim["pdf_urls"]]
+    assert [address for address in found if not re.fullmatch(r"[a-z0-9.:/@-]+\.example(/[a-z0-9_./]+)?", address)] == []
 
 
 def test_every_npi_is_in_our_range_with_a_valid_check_digit(practice: Practice) -> None:
@@ -188,9 +199,10 @@ def test_no_two_practitioners_share_an_npi(practice: Practice) -> None:
 
 
 def test_every_id_is_unique(practice: Practice) -> None:
+    with_ids = [table for table, rows in practice.items() if isinstance(rows, list) and "id" in rows[0]]
+    assert len(with_ids) == 15
     ids = list(values(practice, "id".__eq__))
-    assert all(re.fullmatch(r"[0-9a-f]{32}", id) for id in ids)
-    with_ids = (*(table for table in TABLES if table != "staff"), "appointments", "eligibility_checks")
+    assert all(re.fullmatch(r"[0-9a-f]{32}|ord_[0-9]+", id) for id in ids)
     assert len(set(ids)) == len(ids) == sum(len(practice[table]) for table in with_ids)
 
 
@@ -258,7 +270,35 @@ def test_what_the_documentation_practice_adds_to_the_documentation_cannot_be_rea
     assert all(luhn_holds(f"80840{npi}") for npi in npis(written) if npi not in PRINTED_NPIS)
 
 
+def test_the_practice_takes_payments_in_the_ways_in_which_its_patients_have_paid(practice: Practice) -> None:
+    paid = {
+        each["payment_method"]
+        for claim in practice["claims"]
+        for each in claim["payments"]
+        if each["payer"] == claim["patient_name"]
+    }
+    assert paid == set(practice["payment_methods"])
+
+
+def test_whoever_takes_something_has_a_pharmacy_of_the_practice(practice: Practice) -> None:
+    pharmacies = {each["ehr_id"]: each["name"] for each in practice["pharmacies"]}
+    for patient in practice["patients"]:
+        known = patient.get("pharmacies", [])
+        assert bool(known) == bool(patient["medications"])
+        assert all(pharmacies[each["pharmacy_ehr_id"]] == each["name"] for each in known)
+
+
+def test_without_pharmacies_no_patient_has_one() -> None:
+    assert not list(values(population(seed=1, name="bare", pharmacies=0)["patients"], "pharmacy_ehr_id".__eq__))
+
+
+def test_every_table_of_an_invented_practice_can_be_read(large: Practice) -> None:
+    fixture = read(large, RECORDS)
+    for kind in RECORDS:
+        assert len(fixture.table(kind)) == len(large.get(kind.table, []))
+
+
 def test_a_server_that_starts_does_not_import_faker() -> None:
-    program = "import sys, cobalt_sandbox.ehr.population; sys.exit('faker' in sys.modules)"
+    program = "import sys, cobalt_sandbox.invention.clinic; sys.exit('faker' in sys.modules)"
     paths = os.pathsep.join(path for path in sys.path if path)
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": paths})

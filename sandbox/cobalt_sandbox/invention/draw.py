@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from cobalt_sandbox.ehr.npi import npi
+from cobalt_sandbox.invention.npi import npi
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -18,6 +20,17 @@ LOCALES: Final = {"en_US": 65, "es_ES": 22, "fr_FR": 13}
 """Where the names of a household come from, and how often in a hundred."""
 
 STREETS: Final = ("Maple Ave", "Prairie Ave", "Oak St", "Birch Ln", "Lake St", "Elm St", "Orchard Rd", "Mill Rd")
+
+#: City, postcode and area code.
+AREAS: Final = (
+    ("Chicago", "60657", "773"),
+    ("Evanston", "60201", "847"),
+    ("Oak Park", "60302", "708"),
+    ("Chicago", "60622", "312"),
+    ("Skokie", "60077", "847"),
+    ("Berwyn", "60402", "708"),
+    ("Wilmette", "60091", "847"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,11 @@ class Draw:
 
     def often(self, percent: int) -> bool:
         return self.dice.randrange(100) < percent
+
+    def weighted(self, weights: Mapping[str, int]) -> str:
+        """One of the keys, as often as its value says."""
+        [drawn] = self.dice.choices(list(weights), list(weights.values()))
+        return drawn
 
     def names(self) -> Faker:
         """Names of one language, for one household."""
@@ -85,3 +103,12 @@ def draws(seed: int, name: str) -> Callable[[str], Draw]:
         return Draw(Random(key), fake)
 
     return draw
+
+
+def slug(text: str, joint: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", joint, plain.replace("'", "")).strip(joint)
+
+
+def mailbox(first: str, last: str) -> str:
+    return f"{slug(first, '')}.{slug(last, '')}"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cobalt_sandbox.ehr.calendar import TODAY
-from cobalt_sandbox.ehr.population import DEMO_CLINIC_SEED, population
+from cobalt_sandbox.invention.calendar import TODAY
+from cobalt_sandbox.invention.clinic import DEMO_CLINIC_SEED, population
 
 Practice = dict[str, Any]
 

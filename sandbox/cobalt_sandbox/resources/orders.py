@@ -1,0 +1,74 @@
+"""Orders: https://docs.usecobalt.com/api-reference/orders/get"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cobalt_sandbox.ehr.billing import orders_of
+from cobalt_sandbox.endpoint import Reply, Row, endpoint
+from cobalt_sandbox.validation import EndBeforeStart, Query, RangeEdge
+from cobalt_sandbox.world import Practice
+
+
+class OrderQuery(Query):
+    patient_mrn: str
+    start_date: RangeEdge | None = None
+    end_date: RangeEdge | None = None
+
+
+class LabResult(Row):
+    name: str
+    value: str
+    unit: str | None
+    reference_range: str | None
+    flag: str | None
+
+
+class LabResults(Row):
+    """That there is an object or ``null`` is documented, its keys are not (D221)."""
+
+    results: list[LabResult]
+
+
+class OrderDetails(Row):
+    """Varies by type; only the keys of lab and imaging orders are known."""
+
+    name: str = ""
+    code: str = ""
+    results_url: str = ""
+    location: str = ""
+    scheduled_date: str = ""
+
+
+class OrderRow(Row):
+    """The newest keys, and those that the older page has in their place (D220)."""
+
+    order_id: str
+    order_name: str
+    order_date: str
+    provider_id: str | None
+    patient_mrn: str
+    patient_name: str
+    patient_dob: str
+    appointment_id: str | None
+    lab_results: LabResults | None
+    id: str
+    type: Literal["lab", "imaging", "medication", "procedure"]
+    status: Literal["pending", "completed", "cancelled"]
+    ordered_date: str
+    details: OrderDetails
+
+
+class OrderList(Reply):
+    orders: list[OrderRow]
+
+
+@endpoint("GET /orders")
+def list_(practice: Practice, query: OrderQuery) -> OrderList:
+    """List Orders"""
+    # As written: the date of an order is a day of no zone.
+    first, last = (query.start_date or "")[:10], (query.end_date or "~")[:10]
+    if last < first:
+        raise EndBeforeStart
+    orders = orders_of(practice, query.patient_mrn)
+    return OrderList.of(orders=[order for order in orders if first <= order.order_date <= last])
