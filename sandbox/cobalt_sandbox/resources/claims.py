@@ -6,16 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
+from typing_extensions import TypedDict
 
-from cobalt_sandbox.ehr.billing import Claim, ClaimRequest
+from cobalt_sandbox.ehr.billing import Balances, Claim, ClaimInsurance, ClaimRequest
 from cobalt_sandbox.ehr.bookings import Appointment
 from cobalt_sandbox.ehr.charging import charge_for
-from cobalt_sandbox.endpoint import Reply, Row, endpoint
+from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
-from cobalt_sandbox.resources.listing import NewestFirst, RecordPages, page_of
+from cobalt_sandbox.resources.listing import AsRead, NewestFirst, RecordPages, page_of, read_off
 from cobalt_sandbox.table import Stretch
 from cobalt_sandbox.validation import Body, EndBeforeStart, PageNumber, Query, RangeEdge, Required, complaint, up_to
 from cobalt_sandbox.world import Practice
@@ -30,41 +31,7 @@ class ClaimQuery(Query):
     page_size: Annotated[int, up_to(500)] = 100
 
 
-class ClaimInsurance(Row):
-    insurance_id: str
-    insurance_name: str
-    insurance_type: str | None
-    claim_indicator: str | None
-    claim_indicator_description: str | None
-    sequence_number: str
-    subscriber_name: str | None
-    subscriber_number: str | None
-    subscriber_dob: str | None
-    subscriber_relation: str | None
-    group_name: str | None
-    group_number: str | None
-    provider_number: str | None
-    payment_source: str | None
-    assign_benefits: str | None
-    insurance_address_1: str | None
-    insurance_address_2: str | None
-    insurance_city: str | None
-    insurance_state: str | None
-    insurance_zip: str | None
-    medicaid_id: str | None
-
-
-class Balances(Row):
-    """The page's object goes on after these."""
-
-    invoice_amount: str
-    total_payment: str
-    net_payment: str
-    balance: str
-    patient_balance: str
-
-
-class ClaimRow(Row):
+class ClaimRow(TypedDict):
     """What is in the last three is named in prose only (D218)."""
 
     id: str
@@ -86,17 +53,22 @@ class ClaimRow(Row):
     balance: str
     net_adjustment: str
     patient_responsibility: str
-    insurances: list[ClaimInsurance]
+    insurances: tuple[ClaimInsurance, ...]
     balances: Balances
-    claim_number: str = Field(validation_alias="emr_claim_id")  # D216
-    pdf_urls: list[str]
-    line_items: list[dict[str, Any]]
-    payments: list[dict[str, Any]]
-    billing_activity: list[dict[str, Any]]
+    pdf_urls: tuple[str, ...]
+    line_items: tuple[dict[str, Any], ...]
+    payments: tuple[dict[str, Any], ...]
+    billing_activity: tuple[dict[str, Any], ...]
+
+
+class NumberedClaim(ClaimRow):
+    """With the number under the name that the index of the documentation has for it (D216)."""
+
+    claim_number: str
 
 
 class ClaimList(Reply):
-    claims: list[ClaimRow]
+    claims: AsRead[list[NumberedClaim]]
     pagination: RecordPages
 
 
@@ -108,7 +80,9 @@ def list_(practice: Practice, query: ClaimQuery) -> ClaimList:
         raise EndBeforeStart
     found = Stretch(practice.table(Claim), _service_day, first, last)
     page, pages = page_of(NewestFirst(found), query.page, query.page_size)
-    return ClaimList.of(claims=page, pagination=RecordPages.after(pages))
+    rows = read_off(ClaimRow, page)
+    numbered = [NumberedClaim(**row, claim_number=row["emr_claim_id"]) for row in rows]
+    return ClaimList(claims=numbered, pagination=RecordPages.after(pages))
 
 
 def _service_day(claim: Claim) -> str:

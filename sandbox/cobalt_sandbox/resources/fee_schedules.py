@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from cobalt_sandbox.ehr.billing import FeeSchedule, FeeScheduleItem, items_of
+from typing_extensions import TypedDict
+
+from cobalt_sandbox.ehr.billing import FeeSchedule, FeeScheduleItem, Ndc, items_of
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.resources.listing import RecordPages, contains, page_of
+from cobalt_sandbox.resources.listing import AsRead, RecordPages, contains, page_of, read_off
 from cobalt_sandbox.table import Stretch
 from cobalt_sandbox.validation import PageNumber, Query, up_to
 from cobalt_sandbox.world import Practice
@@ -53,14 +55,7 @@ class ItemQuery(Query):
     validity: Validity | None = None
 
 
-class Ndc(Row):
-    code: str | None
-    units: str | None
-    uom: str | None
-    unit_price: str | None
-
-
-class FeeScheduleItemRow(Row):
+class FeeScheduleItemRow(TypedDict):
     item_id: str
     code: str
     name: str
@@ -69,7 +64,7 @@ class FeeScheduleItemRow(Row):
     cost: float
     patient_portion: float
     bill_to_patient: bool
-    modifiers: list[str]
+    modifiers: tuple[str, ...]
     pos: str | None
     tos: str | None
     ndc: Ndc
@@ -78,7 +73,7 @@ class FeeScheduleItemRow(Row):
 
 
 class FeeScheduleItemList(Reply):
-    items: list[FeeScheduleItemRow]
+    items: AsRead[list[FeeScheduleItemRow]]
     pagination: RecordPages
 
 
@@ -94,7 +89,7 @@ def list_items(practice: Practice, feeScheduleId: str, query: ItemQuery) -> FeeS
     if schedule is None:
         raise UnknownFeeSchedule
     page, pages = page_of(_found(items_of(practice, schedule), query), query.page, query.page_size)
-    return FeeScheduleItemList.of(items=page, pagination=RecordPages.after(pages))
+    return FeeScheduleItemList(items=read_off(FeeScheduleItemRow, page), pagination=RecordPages.after(pages))
 
 
 def _found(items: Stretch[FeeScheduleItem], query: ItemQuery) -> Stretch[FeeScheduleItem] | list[FeeScheduleItem]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cobalt_sandbox.ehr.billing import orders_of
-from cobalt_sandbox.endpoint import Reply, Row, endpoint
+from typing_extensions import TypedDict
+
+from cobalt_sandbox.ehr.billing import LabResults, OrderDetails, orders_of
+from cobalt_sandbox.endpoint import Reply, endpoint
+from cobalt_sandbox.resources.listing import AsRead, read_off
 from cobalt_sandbox.validation import EndBeforeStart, Query, RangeEdge
 from cobalt_sandbox.world import Practice
 
@@ -16,31 +19,7 @@ class OrderQuery(Query):
     end_date: RangeEdge | None = None
 
 
-class LabResult(Row):
-    name: str
-    value: str
-    unit: str | None
-    reference_range: str | None
-    flag: str | None
-
-
-class LabResults(Row):
-    """That there is an object or ``null`` is documented, its keys are not (D221)."""
-
-    results: list[LabResult]
-
-
-class OrderDetails(Row):
-    """Varies by type; only the keys of lab and imaging orders are known."""
-
-    name: str = ""
-    code: str = ""
-    results_url: str = ""
-    location: str = ""
-    scheduled_date: str = ""
-
-
-class OrderRow(Row):
+class OrderRow(TypedDict):
     """The newest keys, and those that the older page has in their place (D220)."""
 
     order_id: str
@@ -60,7 +39,7 @@ class OrderRow(Row):
 
 
 class OrderList(Reply):
-    orders: list[OrderRow]
+    orders: AsRead[list[OrderRow]]
 
 
 @endpoint("GET /orders")
@@ -71,4 +50,4 @@ def list_(practice: Practice, query: OrderQuery) -> OrderList:
     if last < first:
         raise EndBeforeStart
     orders = orders_of(practice, query.patient_mrn)
-    return OrderList.of(orders=[order for order in orders if first <= order.order_date <= last])
+    return OrderList(orders=read_off(OrderRow, [order for order in orders if first <= order.order_date <= last]))
