@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types coverage bench docs clean
+.PHONY: help serve test check lint types coverage bench crowd wheel docs clean
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,12 @@ coverage: $(VENV)/dev
 
 bench: $(VENV)/dev  ## measure the speed budgets
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+crowd: $(VENV)/dev  ## hold worlds apart under load: 16 workers on one server (minutes)
+	$(BIN)/python tests/bench/crowd.py $(ARGS)
+
+wheel: $(VENV)/dev  ## build the wheel, install it elsewhere, and run a suite that uses the pytest plugin
+	PYTHONPATH=tests $(BIN)/python tests/bench/wheel.py
 
 docs: $(VENV)/dev  ## rewrite the derived tables of the README
 	$(BIN)/python tests/readme.py --write

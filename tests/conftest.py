@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import logging
+import signal
 from collections.abc import Iterator
 
 import httpx2
@@ -46,3 +49,18 @@ def api(world: World) -> Iterator[httpx2.Client]:
 def referral() -> dict[str, object]:
     """The body of the documentation's first referral request."""
     return dict(REFERRAL)
+
+
+@pytest.fixture
+def process_as_before() -> Iterator[None]:
+    """What a command that serves sets for the whole process is set back."""
+    root, ours = logging.getLogger(), logging.getLogger("cobalt_sandbox")
+    handlers, levels = root.handlers[:], {logger: logger.level for logger in (root, ours)}
+    deeds = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, deed in deeds.items():
+        signal.signal(number, deed)
+    root.handlers[:] = handlers
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    gc.enable()

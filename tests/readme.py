@@ -1,14 +1,17 @@
-"""Derives the tables of the README: what is served, and which of it is a guess. ``--write`` puts them there."""
+"""Derives the tables of the README: what is served, and which of it is a guess. ``--write`` puts them there.
+
+``--suites FOLDER`` writes the suites of tests that it shows, so that they can be run.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 from cobalt_sandbox import fidelity
 from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.contracts import events, operations, reasons
-from cobalt_sandbox.resources import NOT_BUILT
 from contract.documents import exchanges
 from contract.printed import PRINTED
 
@@ -16,17 +19,16 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def endpoints() -> str:
-    """One row for each documented endpoint, in the order of the code; what is not built comes last."""
+    """One row for each documented endpoint, in the order of the code."""
     rows = [
         f"| `{each.method} /v1{each.path}` | {operations()[name].declared['summary']} | {_emitted(name)} "
         f"| {operations()[name].declared['x-source']} |"
         for name, each in DOCUMENTED.endpoints.items()
     ]
-    unbuilt = [f"| `{method} /v1{path}` | *not built: answers 501* | | |" for method, path in map(str.split, NOT_BUILT)]
     head = ["| call | page | events | mark |", "|---|---|---|---|"]
     held = f"{len(operations())} operations, {len(events())} events, {len(PRINTED)} messages and {len(exchanges())} exchanges"
-    count = f"{len(rows)} are served, {len(unbuilt)} are not built. The contract tests hold {held} against them."
-    return "\n".join([*head, *rows, *unbuilt, "", count])
+    count = f"All {len(rows)} are served. The contract tests hold {held} against them."
+    return "\n".join([*head, *rows, "", count])
 
 
 def guesses() -> str:
@@ -50,6 +52,12 @@ def updated(text: str) -> str:
     return text
 
 
+def suites(text: str) -> dict[str, str]:
+    """The blocks that are files of tests, by their names, which stand in their first lines."""
+    found = re.findall(r"^```\w+\n((?:#|//) (\S*test\S*)\n.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return {name: block for block, name in found}
+
+
 def _emitted(name: str) -> str:
     return ", ".join(f"`{event.type}`" for event in DOCUMENTED.endpoints[name].emits)
 
@@ -63,8 +71,17 @@ def _told(guess: fidelity.Guess) -> str:
     return f"{guess.what} ({why})"
 
 
+def write_suites(text: str, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, suite in suites(text).items():
+        (folder / name).write_text(suite)
+
+
 def main(arguments: list[str], readme: Path = README) -> int:
     text = readme.read_text()
+    if "--suites" in arguments:
+        write_suites(text, Path(arguments[-1]))
+        return 0
     wanted = updated(text)
     if "--write" in arguments:
         readme.write_text(wanted)

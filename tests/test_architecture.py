@@ -17,7 +17,7 @@ PACKAGE = "cobalt_sandbox"
 ROOT = Path(cobalt_sandbox.__file__).parent
 #: What is put together from kernel and slices; every other module that lies directly in the package is the kernel.
 ABOVE = {"__init__", "app", "cli", "serving"}
-SLICES = ("resources", "ehr", "invention", "control", "pages", "testing")
+SLICES = ("resources", "ehr", "invention", "control", "pages", "testing", "terminal")
 MOST_LINES = 350
 
 

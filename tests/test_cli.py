@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import logging
-import os
-import pty
 import signal
 import socket
 import subprocess
 import sys
-import sysconfig
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import Any
 
 import httpx2
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World
@@ -30,107 +22,19 @@ from cobalt_sandbox.cli import main
 from cobalt_sandbox.client import Control
 from cobalt_sandbox.clock import FROZEN_AT, Stopwatch, iso
 from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET
+from commands import PATIENCE, Console, call, in_one_line, process
 from kernel.story import Client, client_of, refusing_url
 
-COMMAND = Path(sysconfig.get_path("scripts")) / "cobalt-sandbox"
 DEMO_CLINIC = Path(__file__).parents[1] / "fixtures" / "demo-clinic.json"
-PATIENCE = 20.0
 
 
-@pytest.fixture(autouse=True)
-def process_as_before() -> Iterator[None]:
-    """What ``serve`` sets for the whole process is set back."""
-    root, ours = logging.getLogger(), logging.getLogger("cobalt_sandbox")
-    handlers, levels = root.handlers[:], {logger: logger.level for logger in (root, ours)}
-    deeds = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    for number, deed in deeds.items():
-        signal.signal(number, deed)
-    root.handlers[:] = handlers
-    for logger, level in levels.items():
-        logger.setLevel(level)
-    gc.enable()
+pytestmark = pytest.mark.usefixtures("process_as_before")
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as running:
         yield running
-
-
-def call(*arguments: str, **environment: str) -> Result:
-    """A command that ends by itself, in this process."""
-    return CliRunner().invoke(main, arguments, env=environment)
-
-
-def in_one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-@contextmanager
-def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """The installed command in a process of its own, which is killed when it takes too long, and in the end."""
-    piped = subprocess.PIPE
-    with subprocess.Popen([COMMAND, *arguments], stdin=piped, stdout=piped, stderr=piped, text=True) as running:
-        watchdog = threading.Timer(PATIENCE, running.kill)
-        watchdog.start()
-        try:
-            yield running
-        finally:
-            watchdog.cancel()
-            running.kill()
-
-
-class Console:
-    """Where this process writes, a pipe or a terminal, and where that can be read at the same time."""
-
-    reading: TextIO
-    writing: TextIO
-
-    def __init__(self, *, terminal: bool = False) -> None:
-        reading, writing = pty.openpty() if terminal else os.pipe()
-        self.reading = os.fdopen(reading, encoding="utf-8")
-        self.writing = os.fdopen(writing, "w", encoding="utf-8")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.writing.close()
-        self.reading.close()
-
-    def rest(self) -> list[str]:
-        """The lines that nobody has read."""
-        lines: list[str] = []
-        with suppress(OSError):  # the end of a terminal is an error
-            lines += iter(self.reading.readline, "")
-        return lines
-
-    def serve(self, visit: Callable[[str], None], *arguments: str) -> None:
-        """Run ``serve`` in this process and thread; once it is ready, visit its URL in another and send SIGTERM."""
-
-        def visitor() -> None:
-            try:
-                visit(json.loads(self.reading.readline())["url"])
-            finally:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "stdout", self.writing)
-            patch.setattr(sys, "stderr", self.writing)
-            visited = pool.submit(visitor)
-            watchdog = threading.Timer(PATIENCE, os.kill, (os.getpid(), signal.SIGTERM))
-            watchdog.start()
-            signal.signal(
-                signal.SIGTERM, signal.SIG_IGN
-            )  # a signal is for the server while there is one, and for nobody else
-            try:
-                main(["serve", "--port", "0", *arguments], standalone_mode=False)
-            finally:
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                watchdog.cancel()
-                self.writing.close()  # whoever still reads comes to the end
-            visited.result()
 
 
 @pytest.fixture
@@ -146,15 +50,24 @@ def default_world(url: str, control_token: str | None = None) -> World:
 # The whole -------------------------------------------------------------------------------------------------------
 
 
+STEERING = ("settle", "advance", "reset", "jobs", "events", "fire", "redeliver")
+
+
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help_names_every_command(flag: str) -> None:
     result = call(flag)
     assert result.exit_code == 0
-    for command in ("serve", "ready", "openapi", "fixtures"):
+    for command in ("serve", "ready", "openapi", "fixtures", "exec", "listen", *STEERING):
         assert f"\n  {command} " in result.stdout
 
 
-@pytest.mark.parametrize("command", [("serve",), ("ready",), ("openapi",), ("fixtures",), ("fixtures", "make")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fixtures", "make"),
+        *((name,) for name in ("serve", "ready", "openapi", "fixtures", "exec", "listen", *STEERING)),
+    ],
+)
 def test_every_command_has_help(command: tuple[str, ...]) -> None:
     result = call(*command, "--help")
     assert result.exit_code == 0
@@ -176,7 +89,22 @@ def test_the_installed_command_reports_wrong_use_with_2() -> None:
     with process("sevre") as running:
         _, said = running.communicate()
     assert running.returncode == 2
-    assert "No such command 'sevre'" in said
+    assert "No such command 'sevre'. Did you mean 'serve'?" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ("evnts", "Did you mean 'events'?"),
+        ("serve --latncy 1", "Did you mean '--latency'?"),
+        ("listen --secrets x", "Did you mean '--secret'?"),
+        ("fixtures mak", "Did you mean 'make'?"),
+    ],
+)
+def test_of_an_unknown_command_or_option_the_nearest_is_named(arguments: str, hint: str) -> None:
+    result = call(*arguments.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert hint in in_one_line(result.stderr)
 
 
 @pytest.mark.parametrize("command", ["serve", "ready", "openapi"])
@@ -190,7 +118,9 @@ def test_an_unknown_environment_variable_stops_every_command_and_the_nearest_is_
 def test_when_none_is_near_all_environment_variables_are_named() -> None:
     result = call("openapi", COBALT_SANDBOX_XYZ="2")
     assert result.exit_code == 2
-    assert "Known: COBALT_SANDBOX_CLOCK, COBALT_SANDBOX_CONTROL_TOKEN, " in in_one_line(result.stderr)
+    known = in_one_line(result.stderr).partition("Known: ")[2].rstrip(".").split(", ")
+    assert known == sorted(known)
+    assert {"COBALT_SANDBOX_CLOCK", "COBALT_SANDBOX_CONTROL_TOKEN", "COBALT_SANDBOX_SECRET"} <= set(known)
 
 
 # serve: being ready, and the end ---------------------------------------------------------------------------------
@@ -317,6 +247,24 @@ def test_with_a_control_token_the_control_api_asks_for_it(console: Console) -> N
     console.serve(visit, "--control-token", "sesame")
 
 
+def test_link_ends_and_leads_where_it_is_told(console: Console) -> None:
+    def visit(url: str) -> None:
+        with client_of(default_world(url)) as client:
+            for org_id, patients in (("org_1", 10), ("org_2", 0)):
+                user = {"user_id": "user", "org_id": org_id}
+                token = client.call("POST", "/link/token/create", user)["token"]
+                session = httpx2.get(f"{url}/link/session", params={"token": token}, trust_env=False).json()
+                assert session["callback_url"] == "https://client.example/back"
+                public_token = client.world.public_token(link_token=token)
+                client.http.headers["access_token"] = client.call(
+                    "GET", f"/link/token/exchange?public_token={public_token}"
+                )["token"]
+                assert client.call("GET", "/patients")["pagination"]["total_count"] == patients
+
+    fixtures = "Practice Fusion = demo-clinic, org_1=documentation,*=empty,"
+    console.serve(visit, "--link-callback", "https://client.example/back", "--link-fixtures", fixtures)
+
+
 def test_a_strict_server_takes_https_webhooks_only(console: Console) -> None:
     def visit(url: str) -> None:
         with client_of(default_world(url)) as client:
@@ -354,6 +302,10 @@ def delivered_to(client: Client, allowed: str, other: str) -> None:
         ("--fixtures demo", "'--fixtures': no fixture 'demo'; there are: demo-clinic, documentation, empty"),
         ("--fixtures empty,empty", "'--fixtures': name each fixture once, and at least one"),
         ("--fixtures ,", "'--fixtures': name each fixture once, and at least one"),
+        ("--link-callback javascript:x", "'--link-callback': must be an http or https URL"),
+        ("--link-fixtures *=demo", "'--link-fixtures': no fixture 'demo' for '*'; there are: demo-clinic"),
+        ("--link-fixtures empty", "'--link-fixtures': no fixture '' for 'empty'"),
+        ("--link-fixtures =empty", "'--link-fixtures': no fixture 'empty' for ''"),
         ("--rate 0", "'--rate': 0.0 is not in the range 0<x<=1000000"),
         ("--rate fast", "'--rate': 'fast' is not a valid float"),
         ("--rate nan", "'--rate': "),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 
 import readme
 from cobalt_sandbox import Receiver, Sandbox
+from commands import COMMAND
+from suites import ran
 
 TEXT = readme.README.read_text()
 EMPTY = "".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in ("endpoints", "guesses"))
@@ -73,9 +77,57 @@ def test_the_shell_blocks_run_and_answer_what_is_printed_below_them() -> None:
     ]
 
 
-@pytest.mark.parametrize("block", blocks("python"))
+SUITES = readme.suites(TEXT)
+
+
+@pytest.mark.parametrize("block", [block for block in blocks("python") if block not in SUITES.values()])
 def test_the_python_blocks_run(block: str) -> None:
     exec(compile(block, readme.README, "exec"), {})
+
+
+# Suites of tests -------------------------------------------------------------------------------------------------
+
+NODE = Path(__file__).with_name("clients") / "node"
+
+
+def outcome(folder: Path, suite: str) -> str:
+    """What pytest prints of a suite."""
+    (folder / "test_referrals.py").write_text(suite)
+    return ran(folder, "-p", "cobalt")
+
+
+def test_the_suites_can_be_had_as_files(tmp_path: Path) -> None:
+    assert readme.main(["--suites", str(tmp_path)]) == 0
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == SUITES
+    assert set(SUITES) == {"test_referrals.py", "referrals.test.js"}
+
+
+def test_the_suite_of_pytest_passes(tmp_path: Path) -> None:
+    assert "4 passed" in outcome(tmp_path, SUITES["test_referrals.py"])
+
+
+def test_without_settling_it_is_reported_as_printed(tmp_path: Path) -> None:
+    output = outcome(tmp_path, SUITES["test_referrals.py"].replace("    cobalt.settle()\n", "", 1))
+    [report] = blocks("text")
+    assert "1 failed, 3 passed" in output
+    assert printed(report).search(output)
+
+
+def test_the_suite_of_jest_passes(tmp_path: Path) -> None:
+    """With what Jest gives it, which CI installs, from the test runner of Node."""
+    node = shutil.which("node")
+    if node is None and not os.environ.get("CI"):  # pragma: no cover  # with node
+        pytest.skip("node is not installed; CI does not do without it")
+    assert node is not None
+    suite = tmp_path / "referrals.test.js"
+    suite.write_text(SUITES[suite.name])
+    command = [str(COMMAND), "exec", "--", node, "--require", str(NODE / "jest.cjs"), "--test-reporter=tap", str(suite)]
+    assert "# pass 1\n" in subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def test_the_service_of_github_is_the_one_of_the_workflow() -> None:
+    workflow = (readme.README.parent / ".github/workflows/service-container.yml").read_text()
+    assert [block for block in blocks("yaml") if block.rstrip() not in workflow] == []
 
 
 def test_every_make_target_it_names_is_there() -> None:

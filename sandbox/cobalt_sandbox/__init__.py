@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cobalt_sandbox.client import Refusal
     from cobalt_sandbox.testing.receiver import Receiver
-    from cobalt_sandbox.testing.sandbox import Sandbox, World
+    from cobalt_sandbox.testing.sandbox import Sandbox
+    from cobalt_sandbox.testing.world import World
 
 __all__ = ["Receiver", "Refusal", "Sandbox", "World"]
 
@@ -16,7 +17,7 @@ _HOMES = {
     "Receiver": "cobalt_sandbox.testing.receiver",
     "Refusal": "cobalt_sandbox.client",
     "Sandbox": "cobalt_sandbox.testing.sandbox",
-    "World": "cobalt_sandbox.testing.sandbox",
+    "World": "cobalt_sandbox.testing.world",
 }
 
 

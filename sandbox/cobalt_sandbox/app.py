@@ -1,54 +1,122 @@
-"""The ASGI application: the documented API under /v1, the control API under /_sandbox."""
+"""The ASGI application: the documented API under /v1, the control API under /_sandbox, the page of Link under /link."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from starlette.routing import Mount, Router
+from starlette.routing import Mount, Route, Router
 
-from cobalt_sandbox import control, resources
-from cobalt_sandbox.callers import ControlCallers, DocumentedCallers
+from cobalt_sandbox import control, pages, resources
+from cobalt_sandbox.bundled import folder
+from cobalt_sandbox.callers import ControlCallers, DocumentedCallers, LinkCallers
 from cobalt_sandbox.catalogue import Catalogue
 from cobalt_sandbox.config import Config
-from cobalt_sandbox.gate import Gate, Routes
+from cobalt_sandbox.gate import Gate, Receive, Routes, Scope, Send
+from cobalt_sandbox.hosts import Application, ByHost
 from cobalt_sandbox.server import Server
+from cobalt_sandbox.static import static
 
-DOCUMENTED = Catalogue(resources.__name__, resources.FAMILIES)
+if TYPE_CHECKING:
+    from cobalt_sandbox.keeping import Keeper
+
+DOCUMENTED = Catalogue(resources.__name__, resources.FAMILIES, resources.UNASKED)
 CONTROL = Catalogue(control.__name__, control.ROOMS)
+LINK = Catalogue(pages.__name__, pages.LINK)
 
 log = logging.getLogger("cobalt_sandbox")
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document of both APIs."""
+    """The OpenAPI document of both APIs, and of what the page of Link asks."""
     # Only when asked for: a server starts without these.
     from importlib.metadata import version
 
     from cobalt_sandbox.openapi import document
 
-    return document([("/v1", DOCUMENTED), ("/_sandbox", CONTROL)], version=version("cobalt-sandbox"))
+    surfaces = [("/v1", DOCUMENTED), ("/_sandbox", CONTROL), ("/link", LINK)]
+    return document(surfaces, version=version("cobalt-sandbox"))
 
 
-def application(config: Config) -> Router:
-    """A sandbox that opens its default world when the server starts and ends everything when it stops."""
+def application(config: Config) -> Application:
+    """A sandbox that opens its default world when the server starts and ends everything when it stops.
+
+    Raises Unstartable where there is a snapshot to go on from, and that is not possible.
+    """
     server = Server(config, DOCUMENTED, describe)
+    keeper = None if config.snapshot is None else _keeper(config.snapshot, server)
 
     @asynccontextmanager
     async def lifespan(_: Router) -> AsyncIterator[None]:
-        server.open(asyncio.get_running_loop().call_later)
+        alarm = asyncio.get_running_loop().call_later
+        server.open(alarm if keeper is None else keeper.watch(alarm))
         yield
-        log.info("stopped; %d deliveries were dropped", server.close())
+        if keeper is None:
+            log.info("stopped; %d deliveries were dropped", server.close())
+        else:
+            await keeper.end()
+            log.info("stopped; the worlds are kept in %s, with %d deliveries under way", keeper.path, server.close())
 
     documented = Gate(
-        Routes("/v1", DOCUMENTED.under, resources.NOT_BUILT, resources.NOT_SERVED),
-        DocumentedCallers(server),
-        is_documented=True,
+        Routes("/v1", DOCUMENTED.under, resources.NOT_SERVED), DocumentedCallers(server), is_documented=True
     )
     controlled = Gate(Routes("/_sandbox", CONTROL.under), ControlCallers(server))
-    return Router(
-        routes=[Mount("/_sandbox", controlled)], default=documented, redirect_slashes=False, lifespan=lifespan
+    linked = Gate(Routes("/link", LINK.under), LinkCallers(server))
+    files = [Route(path, file) for path, file in static("/link", folder("pages/link"))]
+    router = Router(
+        routes=[
+            Mount("/v1", documented),  # it is asked for most often
+            Mount("/_sandbox", controlled),
+            Mount("/link/token", _with_v1(documented)),
+            Route("/link/session", linked),
+            *files,
+        ],
+        default=documented,
+        redirect_slashes=False,
+        lifespan=lifespan,
     )
+    return ByHost(router if keeper is None else _kept(router, keeper))
+
+
+def _with_v1(documented: Gate) -> Application:
+    """For the calls that also answer without ``/v1`` (D1)."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        await documented({**scope, "raw_path": b"/v1" + scope["raw_path"]}, receive, send)
+
+    return answered
+
+
+def _keeper(path: Path, server: Server) -> Keeper:
+    from cobalt_sandbox.ehr import RECORDS
+    from cobalt_sandbox.keeping import Keeper
+
+    keeper = Keeper(path, server, RECORDS)
+    keeper.recall()
+    return keeper
+
+
+def _kept(app: Application, keeper: Keeper) -> Application:
+    """What a call to the control API has changed is on the disk when that is answered; the rest soon after."""
+
+    async def kept(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_later(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                keeper.note()
+                await keeper.save()
+            await send(message)
+
+        controls = scope["type"] == "http" and scope["path"].startswith("/_sandbox/")
+        if scope["type"] != "http" or (scope["method"] == "GET" and (controls or not keeper.changes_by_reading())):
+            await app(scope, receive, send)
+        elif controls:
+            await app(scope, receive, send_later)
+        else:
+            await app(scope, receive, send)
+            keeper.note()
+
+    return kept

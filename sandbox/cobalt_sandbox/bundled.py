@@ -1,4 +1,4 @@
-"""What the package carries beside its code: the fixtures and the contracts, found in a wheel and in a checkout alike."""
+"""What the package carries beside its code: fixtures, contracts and pages, found in a wheel and in a checkout alike."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def folder(name: str) -> Path:
-    """``fixtures`` or ``contracts``: inside the package when it is installed, at the root of a checkout otherwise."""
+    """``fixtures``, ``contracts`` or ``pages/link``: inside the package when it is installed, at the root of a checkout otherwise."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _PACKAGE.parent.parent / name
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from cobalt_sandbox.endpoint import Endpoint
 from cobalt_sandbox.errors import (
+    AccountInactive,
     CobaltError,
+    LoginRequired,
     MissingHeaders,
     NotSupported,
     UserNotFound,
@@ -30,18 +32,28 @@ class Credentials(NamedTuple):
     client_secret: str
 
 
+class Address(NamedTuple):
+    """The world that a call names, and the secret that it sends along, as they were sent; both may be empty."""
+
+    client_id: str
+    client_secret: str
+
+
 def _value(headers: Headers, name: bytes) -> bytes:
     """A header without one pair of double quotes around it, which the guides' curl lines have (D3)."""
     value = headers.get(name, b"")
     return value[1:-1] if value[:1] == b'"' == value[-1:] and len(value) > 1 else value
 
 
+def _address(headers: Headers) -> Address:
+    return Address(_value(headers, b"client_id").decode("latin-1"), _value(headers, b"client_secret").decode("latin-1"))
+
+
 def _credentials(headers: Headers) -> Credentials:
-    client_id, client_secret = _value(headers, b"client_id"), _value(headers, b"client_secret")
-    if not (client_id and client_secret):
-        sent = {"client_id": client_id, "client_secret": client_secret}
-        raise MissingHeaders(names=", ".join(name for name, value in sent.items() if not value))
-    return Credentials(client_id.decode("latin-1"), client_secret.decode("latin-1"))
+    sent = _address(headers)
+    if not all(sent):
+        raise MissingHeaders(names=", ".join(name for name, value in sent._asdict().items() if not value))
+    return Credentials(*sent)
 
 
 class DocumentedCallers:
@@ -57,11 +69,21 @@ class DocumentedCallers:
             raise WrongClientCredentials
         return world
 
+    def meant(self, headers: Headers) -> World | None:
+        """The world that a call was meant for which did not get into it, so that its owner can see why."""
+        return self._server.worlds.get(_address(headers).client_id)
+
     def caller(self, endpoint: Endpoint, headers: Headers, world: World | None) -> tuple[Any, ...]:
         assert world is not None
         if endpoint.caller is World:
             return (world,)
         practice = _practice(world, _value(headers, b"access_token"))
+        if practice is None:
+            raise UserNotFound401 if world.options.user_not_found_status == 401 else UserNotFound
+        if practice.login_expired and endpoint.needs_login:
+            raise LoginRequired
+        if endpoint.emits and not practice.is_active:
+            raise AccountInactive
         if endpoint.ehrs and practice.profile.ehr not in endpoint.ehrs:
             raise NotSupported(what=endpoint.subject, ehr=practice.profile.ehr, supported=", ".join(endpoint.ehrs))
         if endpoint.emits:
@@ -72,11 +94,11 @@ class DocumentedCallers:
         raise AssertionError(f"no documented endpoint asks for {kind}")  # pragma: no cover
 
 
-def _practice(world: World, access_token: bytes) -> Practice:
+def _practice(world: World, access_token: bytes) -> Practice | None:
     for token, practice in world.practices.items():
         if hmac.compare_digest(token.encode(), access_token):
             return practice
-    raise UserNotFound401 if world.spec.options.user_not_found_status == 401 else UserNotFound
+    return None
 
 
 # The control API -------------------------------------------------------------------------------------------------
@@ -88,7 +110,7 @@ class WrongControlToken(CobaltError):
 
 
 class ForeignOrigin(CobaltError):
-    template = "The control API answers no page of another origin ({origin})."
+    template = "{what} answers no page of another origin ({origin})."
     status = 403
 
 
@@ -100,7 +122,7 @@ class ForeignHost(CobaltError):
 
 
 class NotJSON(CobaltError):
-    template = "The control API takes JSON: send 'content-type: application/json'."
+    template = "{what} takes JSON: send 'content-type: application/json'."
     status = 415
 
 
@@ -109,42 +131,80 @@ class UnknownWorld(CobaltError):
     status = 404
 
 
+class UnknownAccessToken(CobaltError):
+    template = (
+        "No practice of this world has this access_token. Its practices: {names}; GET /_sandbox/world shows their tokens. "
+        "Without the header it is the first of them."
+    )
+    status = 404
+
+
 class ControlCallers:
-    """The control API's: the world is named by ``client_id`` alone, and is the default one without it."""
+    """The control API's: the world is named by ``client_id`` alone, and is the default one without it.
+
+    A practice is that of the ``access_token``, or the first one without it.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def world(self, endpoint: Endpoint, headers: Headers) -> World | None:
         self._admit(headers)
-        if endpoint.caller is not World:
+        if endpoint.caller is Server:
             return None
+        return self._named(headers)
+
+    def _named(self, headers: Headers) -> World:
         worlds, client_id = self._server.worlds, _value(headers, b"client_id").decode("latin-1")
         world = worlds.get(client_id) if client_id else worlds.default
         if world is None:
             raise UnknownWorld(client_id=client_id, own=worlds.default.spec.client_id)
         return world
 
+    def meant(self, headers: Headers) -> World | None:
+        raise AssertionError("calls of the control API are not written down")  # pragma: no cover
+
     def caller(self, endpoint: Endpoint, headers: Headers, world: World | None) -> tuple[Any, ...]:
-        return {World: (world,), Server: (self._server,)}[endpoint.caller]
+        if world is None:
+            return (self._server,)
+        return (world,) if endpoint.caller is World else (self._practice(world, headers),)
+
+    def _practice(self, world: World, headers: Headers) -> Practice:
+        access_token = _value(headers, b"access_token")
+        practice = _practice(world, access_token) if access_token else world.first_practice
+        if practice is None:
+            raise UnknownAccessToken(names=", ".join(each.name for each in world.practices.values()))
+        return practice
 
     def asked_for(self, kind: Any, headers: Headers) -> Any:
-        return self._server if kind is Server else _credentials(headers)
+        if kind is Practice:
+            return self._practice(self._named(headers), headers)
+        return self._server if kind is Server else {Address: _address, Credentials: _credentials}[kind](headers)
 
     def _admit(self, headers: Headers) -> None:
         """Keep out web pages that drive a server on their reader's own machine (CSRF, DNS rebinding), and the uninvited."""
-        host, origin = headers.get(b"host", b"").decode("latin-1"), headers.get(b"origin", b"").decode("latin-1")
+        host = headers.get(b"host", b"").decode("latin-1")
         if not _is_ours(host):
             raise ForeignHost(host=host)
-        if origin and origin.partition("://")[2] != host:
-            raise ForeignOrigin(origin=origin)
+        _refuse_other_pages("The control API", headers)
         token = self._server.config.control_token
         sent = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
         if token is not None and not hmac.compare_digest(token.encode(), sent):
             raise WrongControlToken
-        has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
-        if has_body and not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
-            raise NotJSON
+        _demand_json("The control API", headers)
+
+
+def _refuse_other_pages(what: str, headers: Headers) -> None:
+    host, origin = headers.get(b"host", b"").decode("latin-1"), headers.get(b"origin", b"").decode("latin-1")
+    if origin and origin.partition("://")[2] != host:
+        raise ForeignOrigin(what=what, origin=origin)
+
+
+def _demand_json(what: str, headers: Headers) -> None:
+    """No form can send that, and a page can only to its own origin."""
+    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+    if has_body and not headers.get(b"content-type", b"").lower().startswith(b"application/json"):
+        raise NotJSON(what=what)
 
 
 def _is_ours(host: str) -> bool:
@@ -155,3 +215,27 @@ def _is_ours(host: str) -> bool:
     except ValueError:
         return "." not in name or name.endswith((".localhost", ".local", ".internal", ".test"))
     return True
+
+
+# Link ------------------------------------------------------------------------------------------------------------
+
+
+class LinkCallers:
+    """Those of Link's page, and of no other: whoever has a link token, which tells the world."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def world(self, endpoint: Endpoint, headers: Headers) -> World | None:
+        _refuse_other_pages("Link", headers)
+        _demand_json("Link", headers)
+        return None
+
+    def meant(self, headers: Headers) -> World | None:
+        raise AssertionError("calls of Link are not written down")  # pragma: no cover
+
+    def caller(self, endpoint: Endpoint, headers: Headers, world: World | None) -> tuple[Any, ...]:
+        return (self._server,)
+
+    def asked_for(self, kind: Any, headers: Headers) -> Any:
+        raise AssertionError(f"no endpoint of Link asks for {kind}")  # pragma: no cover

@@ -14,12 +14,13 @@ class Catalogue:
     """The endpoints and events of one API.
 
     ``families`` names the modules of ``package`` that serve the paths which begin with a segment: ``patients`` with
-    ``/patients/…``.
+    ``/patients/…``; ``unasked`` those that declare events which no operation emits.
     """
 
-    def __init__(self, package: str, families: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, package: str, families: Mapping[str, Sequence[str]], unasked: Sequence[str] = ()) -> None:
         self._package = package
         self._families = families
+        self._unasked = unasked
 
     def under(self, segment: str) -> Iterator[Endpoint]:
         """Those whose path begins with a segment."""
@@ -35,9 +36,18 @@ class Catalogue:
     @cached_property
     def events(self) -> Mapping[str, type[Event]]:
         """All events by type."""
-        return {event.type: event for each in self.endpoints.values() for event in each.emits}
+        emitted = [event for each in self.endpoints.values() for event in each.emits]
+        emitted += [event for name in self._unasked for event in _events(f"{self._package}.{name}")]
+        return {event.type: event for event in emitted}
 
 
 @cache
 def _declared(module: str) -> tuple[Endpoint, ...]:
     return tuple(value for value in vars(import_module(module)).values() if isinstance(value, Endpoint))
+
+
+def _events(module: str) -> Iterator[type[Event]]:
+    """Those that are defined there."""
+    for value in vars(import_module(module)).values():
+        if isinstance(value, type) and issubclass(value, Event) and value.__module__ == module:
+            yield value

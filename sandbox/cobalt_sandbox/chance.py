@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
+from types import MappingProxyType
 
 _VERSION_4, _FREE_BITS = 0x4000_8000_0000_0000_0000, ~0xF000_C000_0000_0000_0000
 
@@ -46,3 +48,21 @@ class Stream:
     def token(self, length: int) -> str:
         """Letters and digits, up to 32 of them."""
         return self.draw().hex().upper()[:length]
+
+
+class Streams:
+    """All streams of one owner, by their purpose. ``counts`` is how many numbers each has drawn: the whole state of chance."""
+
+    def __init__(self, seed: int, *owner: str, counts: Mapping[str, int] = MappingProxyType({})) -> None:
+        self._seed, self._owner = seed, owner
+        self._by_purpose = {purpose: Stream(seed, *owner, purpose, count=count) for purpose, count in counts.items()}
+
+    def __getitem__(self, purpose: str) -> Stream:
+        stream = self._by_purpose.get(purpose)
+        if stream is None:
+            stream = self._by_purpose[purpose] = Stream(self._seed, *self._owner, purpose)
+        return stream
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {purpose: stream.count for purpose, stream in self._by_purpose.items()}

@@ -6,25 +6,28 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cobalt_sandbox.terminal import steering
+from cobalt_sandbox.terminal.listening import listen
+from cobalt_sandbox.terminal.options import (
+    PORT,
+    demand_known_variables,
+    option,
+    server_settings,
+    server_url,
+    to_server,
+)
+from cobalt_sandbox.terminal.running import exec_
 
 if TYPE_CHECKING:
     import socket
 
     from cobalt_sandbox.config import Config
-
-PREFIX = "COBALT_SANDBOX_"
-PORT = 8462
-MOST_PACE = 1_000_000
-
-
-def option(name: str, **settings: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """An option that is an environment variable, too: ``--control-token`` and ``COBALT_SANDBOX_CONTROL_TOKEN``."""
-    return click.option(name, envvar=PREFIX + name[2:].upper().replace("-", "_"), show_default=True, **settings)
+    from cobalt_sandbox.serving import Encrypted
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,104 +37,87 @@ def main() -> None:
 
     Every option can also be given as an environment variable COBALT_SANDBOX_<OPTION>; a flag goes before it.
     """
-    known = set(_variables(main))
-    for name in sorted(os.environ):
-        word = name.removeprefix(PREFIX)
-        if word != name and word not in known:
-            raise click.UsageError(f"unknown environment variable {name}. {_hint(word, known)}")
+    demand_known_variables(main)
 
 
-def _variables(command: click.Command) -> Iterator[str]:
-    """The names of all that can be set for a command and those below it, without their prefix."""
-    for each in command.params:
-        if isinstance(each.envvar, str):
-            yield each.envvar.removeprefix(PREFIX)
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            yield from _variables(below)
-
-
-def _hint(word: str, known: set[str]) -> str:
-    import difflib  # when it is needed, which is seldom
-
-    if close := difflib.get_close_matches(word, known, 1):
-        return f"Did you mean {PREFIX}{close[0]}?"
-    return f"Known: {', '.join(sorted(PREFIX + each for each in known))}."
+for command in (exec_, listen, *steering.COMMANDS):
+    main.add_command(command)
 
 
 # serve -----------------------------------------------------------------------------------------------------------
 
 
-def _words(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(word for word in value.replace(",", " ").split() if word)
-
-
-def _latency(_: click.Context, __: click.Parameter, value: str) -> str:
-    from cobalt_sandbox.spec import Latency
-
-    try:
-        Latency.of(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
-
-
-def _fixtures(context: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    from cobalt_sandbox.bundled import fixture_names
-
-    names = _words(context, parameter, value)
-    if unknown := [name for name in names if name not in fixture_names()]:
-        raise click.BadParameter(f"no fixture {unknown[0]!r}; there are: {', '.join(fixture_names())}")
-    if not names or len(set(names)) < len(names):
-        raise click.BadParameter("name each fixture once, and at least one")
-    return names
-
-
-def _number(_: click.Context, __: click.Parameter, value: float) -> float:
-    if isnan(value):
-        raise click.BadParameter("nan is not a number")
-    return value
-
-
 @main.command()
 @option("--host", default="127.0.0.1", help="Address to listen on.")
 @option("--port", default=PORT, type=click.IntRange(0, 65535), help="Port to listen on; 0 for any free one.")
-@option("--seed", default=0, help="Decides every id and every delay.")
-@option("--fixtures", default="documentation,demo-clinic", callback=_fixtures, help="Practices of the default world.")
-@option("--latency", default="brisk", callback=_latency, help="Of jobs: instant, brisk, realistic, or A..B in seconds.")
-@option("--clock", default="live", type=click.Choice(["live", "frozen"]), help="Whether time passes by itself.")
+@server_settings
 @option(
-    "--rate",
-    default=1.0,
-    type=click.FloatRange(0, MOST_PACE, min_open=True),
-    callback=_number,
-    help="Pace of a live clock: 60 is a minute a second.",
+    "--snapshot",
+    default=None,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep all worlds in this file, and go on from it, whatever the other options say of them.",
 )
-@option("--control-token", default=None, help="Every call to /_sandbox must then carry it as a bearer token.")
-@option("--strict", is_flag=True, help="Take https webhook URLs only, as Cobalt does.")
-@option("--webhooks-only", default="", callback=_words, metavar="HOST,…", help="Deliver to these hosts only.")
+@option("--tls", is_flag=True, help="Answer https calls as well, under Cobalt's own host names, too.")
+@option("--tls-port", default=8443, type=click.IntRange(0, 65535), help="Port for them; 0 for any free one.")
+@option(
+    "--tls-ca",
+    default=None,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write the certificate to that they are to trust; each start makes another.",
+)
 def serve(**settings: Any) -> None:
     """Run the server until it is told to stop."""
     gc.disable()  # until the server is up: nothing of what is loaded now will ever be garbage
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some would read every installed package
-    from cobalt_sandbox.config import Config
+    from cobalt_sandbox.config import Config, Unstartable
     from cobalt_sandbox.logs import log_to_stderr
-    from cobalt_sandbox.serving import Serving, listening_socket
+    from cobalt_sandbox.serving import Serving
 
     log_to_stderr()
     config = Config(**settings)
+    if config.tls_ca is not None and not config.tls:
+        raise click.UsageError("--tls-ca is of no use without --tls.")
+    listener = _listener(config.host, config.port)
+    encrypted = _encrypted(config) if config.tls else None
     try:
-        listener = listening_socket(config.host, config.port)
+        serving = Serving(config, listener, lambda: _announce(config, listener, encrypted), encrypted)
+    except Unstartable as problem:
+        raise click.ClickException(str(problem)) from None
+    serving.start()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    from cobalt_sandbox.serving import listening_socket
+
+    try:
+        return listening_socket(host, port)
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {config.host}:{config.port}: {error.strerror}") from None
-    Serving(config, listener, lambda: _announce(config, listener)).start()
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
 
 
-def _announce(config: Config, listener: socket.socket) -> None:
+def _encrypted(config: Config) -> Encrypted:
+    from cobalt_sandbox.serving import Encrypted
+    from cobalt_sandbox.tls import TLSNotInstalled, new_identity, write_certificate
+
+    try:
+        identity = new_identity()
+    except TLSNotInstalled as problem:
+        raise click.ClickException(str(problem)) from None
+    listener = _listener(config.host, config.tls_port)  # before the file, which may be that of whoever has the port
+    if config.tls_ca is not None:
+        try:
+            write_certificate(identity.authority, config.tls_ca)
+        except OSError as error:
+            raise click.ClickException(f"cannot write {config.tls_ca}: {error.strerror}") from None
+    return Encrypted(listener, identity.context)
+
+
+def _announce(config: Config, listener: socket.socket, encrypted: Encrypted | None) -> None:
     from cobalt_sandbox.serving import url_of
 
     url = url_of(listener)
-    click.echo(json.dumps({"event": "ready", "url": url, "pid": os.getpid()}))
+    also = {} if encrypted is None else {"tls_url": url_of(encrypted.listener, "https")}
+    click.echo(json.dumps({"event": "ready", "url": url, "pid": os.getpid(), **also}))
     if sys.stdout.isatty():
         click.echo(_banner(url, config.fixtures))
 
@@ -157,19 +143,18 @@ def _banner(url: str, fixtures: tuple[str, ...]) -> str:
 
 
 @main.command()
-@option("--url", default=None, help="Where the server is.  [default: on this machine, at COBALT_SANDBOX_PORT or 8462]")
-@option("--control-token", default=None, help="If the server wants one.")
+@to_server
 @option("--wait", is_flag=True, help="Wait until it is ready.")
 @option("--timeout", default=30.0, help="So many seconds at most.")
 def ready(*, url: str | None, control_token: str | None, wait: bool, timeout: float) -> None:
     """Succeed once the server is ready."""
     from cobalt_sandbox.client import Control, wait_until_ready
 
-    url = url or f"http://127.0.0.1:{os.environ.get(PREFIX + 'PORT', PORT)}"
+    where = server_url(url)
     try:
-        wait_until_ready(Control(url, token=control_token, patience=5), timeout if wait else 0)
+        wait_until_ready(Control(where, token=control_token, patience=5), timeout if wait else 0)
     except Exception as problem:
-        raise click.ClickException(f"{url} is not ready: {problem}") from None
+        raise click.ClickException(f"{where} is not ready: {problem}") from None
 
 
 @main.command()

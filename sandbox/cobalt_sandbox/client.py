@@ -23,16 +23,27 @@ class Refusal(Exception):
 
 
 class Control:
-    """Calls to ``/_sandbox`` of the server at ``url``, for the world of ``client_id`` or the default one."""
+    """Calls to ``/_sandbox`` of the server at ``url``, for the world of ``client_id`` or the default one.
+
+    What is about one practice is about that of ``access_token``, or the first.
+    """
 
     def __init__(
-        self, url: str, client_id: str | None = None, token: str | None = None, *, patience: float = PATIENCE
+        self,
+        url: str,
+        client_id: str | None = None,
+        token: str | None = None,
+        *,
+        access_token: str | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._url = urlsplit(url)
         self._patience = patience
         self._headers = {"content-type": "application/json"}
         if client_id is not None:
             self._headers["client_id"] = client_id
+        if access_token is not None:
+            self._headers["access_token"] = access_token
         if token is not None:
             self._headers["authorization"] = f"Bearer {token}"
 

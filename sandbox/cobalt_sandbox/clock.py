@@ -6,9 +6,9 @@ A moment is an integer, milliseconds since 1970 in UTC. Only this module reads t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple, Protocol
 
 Moment = int
@@ -124,6 +124,17 @@ class Timeline:
         due = heappop(self._heap)
         self._perform(due)
         return due
+
+    def wake(self, alarm: Alarm | None) -> None:
+        """Ring this alarm from now on."""
+        self._alarm = alarm
+        self.rewind()
+
+    def forget(self, what: str, refs: Collection[int]) -> None:
+        """Take back what was to happen to these."""
+        self._heap = [due for due in self._heap if not (due.what == what and due.ref in refs)]
+        heapify(self._heap)
+        self.rewind()
 
     def rewind(self) -> None:
         """Set the alarm anew, after the head of the timeline or the pace of the clock has changed."""

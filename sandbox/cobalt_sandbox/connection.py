@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from cobalt_sandbox.errors import CobaltError, HeadTooLarge, NotHTTP
+from cobalt_sandbox.trouble import EXTENSION
 
 #: Of request line and headers together.
 MOST_HEAD_BYTES = 65_536
@@ -16,8 +18,9 @@ LINGER_SECONDS = 1.0
 
 
 class Connection(HttpToolsProtocol):
-    """What is no HTTP, or too much of it, never reaches the application."""
+    """What is no HTTP, or too much of it, never reaches the application; and the application can hang up."""
 
+    _answering: RequestResponseCycle | None = None
     _refused = False
     _in_head = False
     _head_bytes = 0
@@ -25,6 +28,23 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(_Together(transport))  # type: ignore[arg-type]  # it is as good as one
+        self._extensions: dict[str, dict[object, object]] = {EXTENSION: {"hang_up": self.hang_up}}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._answering is not None:
+            self._tell(self._answering)
+
+    def hang_up(self) -> None:
+        """Close the connection instead of an answer to the request that is being served."""
+        assert self._answering is not None
+        self.transport.abort()
+        self._tell(self._answering)
+
+    def _tell(self, served: RequestResponseCycle) -> None:
+        """Tell a request that there is nobody to be answered; uvicorn tells the last that came, which may wait behind it."""
+        served.disconnected = True
+        served.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -38,6 +58,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions
         self._in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
@@ -48,6 +69,10 @@ class Connection(HttpToolsProtocol):
                 self._refuse(HeadTooLarge(kilobytes=MOST_HEAD_BYTES // 1024))
                 raise ValueError("headers too large")  # ends the parser
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         if not self._refused:
@@ -78,6 +103,11 @@ class _Together:
     def close(self) -> None:
         self._flush()
         self._transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting until all is sent."""
+        self._flush()
+        self._transport.abort()
 
     def _flush(self) -> None:
         if self._parts:

@@ -35,6 +35,11 @@ class Reply(Row):
     http_status: ClassVar[int | None] = None
     success: Literal[True] = True
 
+    @property
+    def shown_events(self) -> Sequence[str]:
+        """The ids of the events that it holds."""
+        return ()
+
     def model_post_init(self, context: object) -> None:
         self.model_fields_set.add("success")
 
@@ -73,6 +78,7 @@ class Endpoint:
     ehrs: tuple[str, ...]
     subject: str
     takes: tuple[int, int]
+    needs_login: bool
     name: str = field(init=False)
     caller: Any = field(init=False)
     body: type[Body] | None = field(init=False)
@@ -114,15 +120,17 @@ def endpoint(
     ehrs: tuple[str, ...] = (),
     subject: str = "",
     takes: tuple[int, int] = (0, 0),
+    needs_login: bool = True,
 ) -> Callable[[Callable[..., Any]], Endpoint]:
     """Declare an endpoint: ``"POST /referrals"``.
 
     ``emits`` are its events, success first; ``takes`` the seconds its job lasts (Table 5); ``max_body`` a size in bytes (D26);
-    ``ehrs`` the EHRs that support ``subject``, all if empty (D30).
+    ``ehrs`` the EHRs that support ``subject``, all if empty (D30); without ``needs_login`` a practice may call it whose EHR
+    credentials have expired (D7).
     """
     method, path = route.split()
 
     def declare(handler: Callable[..., Any]) -> Endpoint:
-        return Endpoint(method, path, handler, status, emits, max_body, ehrs, subject, takes)
+        return Endpoint(method, path, handler, status, emits, max_body, ehrs, subject, takes, needs_login)
 
     return declare

@@ -11,11 +11,13 @@ from pydantic_core import to_json
 class CobaltError(Exception):
     """A refusal in the documented envelope, ``{"success": false, "message": …}`` (D9).
 
-    A subclass is one sentence: ``template`` is its text, with ``{names}`` for what varies; ``status`` its HTTP status code.
+    A subclass is one sentence: ``template`` is its text, with ``{names}`` for what varies; ``status`` its HTTP status code,
+    ``error`` a word for machines, which only few have.
     """
 
     template: ClassVar[str]
-    status: ClassVar[int] = 400
+    status: int = 400
+    error: ClassVar[str | None] = None
 
     def __init__(self, **values: object) -> None:
         self.message = self.template.format_map(values)
@@ -27,7 +29,8 @@ class CobaltError(Exception):
 
     @property
     def body(self) -> bytes:
-        return to_json({"success": False, "message": self.message})
+        error = {} if self.error is None else {"error": self.error}
+        return to_json({"success": False, **error, "message": self.message})
 
 
 # Who is calling --------------------------------------------------------------------------------------------------
@@ -43,6 +46,12 @@ class WrongClientCredentials(CobaltError):
     status = 401
 
 
+class AccountInactive(CobaltError):
+    template = "Account is inactive."  # D50
+    status = 403
+    error = "account_inactive"
+
+
 class UserNotFound(CobaltError):
     template = "User not found."  # Create Referral; the status is D6
     status = 404
@@ -50,6 +59,12 @@ class UserNotFound(CobaltError):
 
 class UserNotFound401(UserNotFound):
     status = 401
+
+
+class LoginRequired(CobaltError):
+    template = "Account link expired. Please go through the integration setup again."  # Link's update mode, D7
+    status = 403
+    error = "login_required"
 
 
 # What was sent ---------------------------------------------------------------------------------------------------
@@ -63,11 +78,6 @@ class NoSuchPath(CobaltError):
 class WrongMethod(CobaltError):
     template = "Method not allowed."  # D16
     status = 405
-
-
-class NotBuilt(CobaltError):
-    template = "{method} {path} is documented, but this version of cobalt-sandbox does not serve it yet."
-    status = 501
 
 
 class BodyTooLarge(CobaltError):
@@ -117,3 +127,15 @@ class TooManyBytes(CobaltError):
 class InternalError(CobaltError):
     template = "Internal server error."  # Table 1
     status = 500
+
+
+class TooManyRequests(CobaltError):
+    """Only by a fault (D20), as the next."""
+
+    template = "Too many requests."  # Table 1
+    status = 429
+
+
+class ServiceUnavailable(CobaltError):
+    template = "Service temporarily unavailable."  # Table 1
+    status = 503

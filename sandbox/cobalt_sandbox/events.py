@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -35,6 +36,19 @@ class Event(BaseModel):
         super().__init_subclass__(**config)
         if type is not None:
             cls.type, cls.kinds = type, kinds
+
+
+@cache
+def _retold(type: str, kinds: tuple[Kind, ...]) -> type[Event]:
+    class Retold(Event, type=type, kinds=kinds, extra="allow"):
+        """An event that has happened: its data is what it was."""
+
+    return Retold
+
+
+def retold(type: str, kinds: Sequence[Kind], data: Mapping[str, Any]) -> Event:
+    """An event as it was told before, whatever declares such events."""
+    return _retold(type, tuple(kinds)).model_validate(data)
 
 
 class Reason(BaseModel):
@@ -95,8 +109,11 @@ class Envelope:
         return {**wire, "type": self.type, **job, "data": self.data}
 
     def delivery_status(self) -> str | None:
-        """``success`` if every webhook has accepted it, ``failed`` if one has not, ``None`` while that is open (D252)."""
-        statuses = {delivery.status for delivery in self.deliveries}
+        """``success`` if every webhook has accepted it, ``failed`` if one has not, ``None`` while that is open (D252).
+
+        What was redelivered to a webhook counts by its last delivery.
+        """
+        statuses = set({delivery.webhook.id: delivery.status for delivery in self.deliveries}.values())
         if not statuses or "pending" in statuses:
             return None
         return "failed" if "failed" in statuses else "success"
@@ -115,6 +132,9 @@ class EventLog:
 
     def __len__(self) -> int:
         return len(self._log)
+
+    def __iter__(self) -> Iterator[Envelope]:
+        return iter(self._log)
 
     @property
     def total(self) -> int:

@@ -65,6 +65,7 @@ _STATUS = {
     "BadRequest": "400",
     "Unauthorized": "401",
     "LoginRequired": "403",
+    "AccountUnusable": "403",
     "UserNotFound": "404",
     "NotFound": "404",
     "MethodNotAllowed": "405",

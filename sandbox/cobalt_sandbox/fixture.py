@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from copy import copy
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic_core import PydanticCustomError
 
 from cobalt_sandbox.chance import Stream
-from cobalt_sandbox.clock import Moment
+from cobalt_sandbox.clock import Moment, iso, moment_of
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.redating import redated, weeks_since
 from cobalt_sandbox.table import Record, Table
@@ -44,6 +45,28 @@ def _known_zone(name: str) -> str:
 
 #: The name of an IANA time zone.
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
+#: A practice whose schedule is synced again and again, as time goes by.
+BY_THE_CLOCK = "by the clock"
+
+
+def _sync_time(value: str) -> str:
+    if value == BY_THE_CLOCK:
+        return value
+    try:
+        return iso(moment_of(datetime.fromisoformat(value)))
+    except (ValueError, TypeError, OverflowError):  # no date-time, none with an offset, none that UTC can say
+        told = {"value": repr(value)}
+        raise PydanticCustomError(
+            "sync_time",
+            "Input should be an ISO 8601 date-time with an offset, 'by the clock', or null for never, not {value}",
+            told,
+        ) from None
+
+
+#: When the schedule was last synced.
+SyncTime = Annotated[str, AfterValidator(_sync_time)]
 
 
 class Code(BaseModel):
@@ -81,6 +104,7 @@ class Profile(BaseModel):
     emr_instance_domain: str = "https://ehr.example"
     timezone: TimeZone = "America/New_York"
     as_of: date | None = None
+    last_schedule_sync: SyncTime | None = BY_THE_CLOCK
     settings: Literal[False] | None = None
     required_patient_fields: tuple[str, ...] = ("first_name", "last_name", "dob", "sex")
     visit_types: tuple[Code, ...] = ()
@@ -97,27 +121,42 @@ Profile.keys = frozenset(Profile.model_fields)
 class Fixture:
     """A practice to start from, as it is written down. What a table holds is read when it is first asked for."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        """Raises InvalidFixture where the profile is wrong."""
-        name = document.get("name", "(unnamed)")
+    def __init__(
+        self, document: Mapping[str, Any], *, bundled_as: str | None = None, tables: Iterable[Table[Any]] = ()
+    ) -> None:
+        """``bundled_as`` is the name under which it comes with the package; ``tables`` are those that have been read already.
+
+        Raises InvalidFixture where the profile is wrong.
+        """
+        self.bundled_as = bundled_as
+        name: str = document.get("name", "(unnamed)")
+        self.written_as = name
         try:
             known = {key: value for key, value in document.items() if key in Profile.keys}
             self.profile = Profile.model_validate(known)
         except ValidationError as error:
             raise InvalidFixture(name=name, complaint=_first_complaint(error)) from error
         self._unread = {key: rows for key, rows in document.items() if key not in Profile.keys}
-        self._tables: dict[str, Table[Any]] = {}
+        self._tables: dict[str, Table[Any]] = {table.kind.table: table for table in tables}
         self._moved: dict[str, tuple[int, Table[Any]]] = {}
 
     @property
     def name(self) -> str:
         return self.profile.name
 
+    def under(self, changes: Mapping[str, Any]) -> Fixture:
+        """The same records, read once for both, under a profile that differs in these."""
+        twin = copy(self)
+        twin.profile = self.profile.model_copy(update=changes)
+        return twin
+
     def table(self, kind: type[R]) -> Table[R]:
         """The records of one kind. Raises InvalidFixture."""
         if kind.table not in self._tables:
             try:
-                self._tables[kind.table] = Table.of(kind, _checked(kind, self._unread.pop(kind.table, []), self.name))
+                self._tables[kind.table] = Table.of(
+                    kind, _checked(kind, self._unread.pop(kind.table, []), self.written_as)
+                )
             except ValueError as error:
                 raise InvalidFixture(name=self.name, complaint=f"{error}.") from error
         return self._tables[kind.table]

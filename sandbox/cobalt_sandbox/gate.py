@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, get_args
@@ -16,14 +16,16 @@ from cobalt_sandbox.errors import (
     CobaltError,
     InternalError,
     NoSuchPath,
-    NotBuilt,
     WrongMethod,
 )
+from cobalt_sandbox.faults import ANY_CALL, OnCall
 from cobalt_sandbox.fidelity import Fidelity, of_answer
 from cobalt_sandbox.filenames import disposition
 from cobalt_sandbox.forms import Upload
-from cobalt_sandbox.journal import Call
-from cobalt_sandbox.world import World
+from cobalt_sandbox.journal import PATH_LENGTH, Call
+from cobalt_sandbox.redaction import Sent
+from cobalt_sandbox.trouble import Unanswered, in_words, strike, withheld
+from cobalt_sandbox.world import Practice, World
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -39,6 +41,9 @@ LINGER_SECONDS = 1.0
 #: A large answer is sent in pieces of so many bytes, so that it is not held in memory once more for each who asks.
 PIECE = 262_144
 
+#: The status of a call that a fault leaves without an answer.
+NO_ANSWER = 0
+
 log = logging.getLogger("cobalt_sandbox")
 
 
@@ -49,26 +54,27 @@ class Callers(Protocol):
 
     def caller(self, endpoint: Endpoint, headers: Headers, world: World | None) -> tuple[Any, ...]: ...
 
+    def meant(self, headers: Headers) -> World | None: ...
+
     def asked_for(self, kind: Any, headers: Headers) -> Any: ...
 
 
 class Routes:
     """Endpoints by verb and path; ``under`` finds those whose path begins with a segment, at the first call of one.
 
-    ``unbuilt`` are documented routes that answer 501, ``absent`` ones that answer 404.
+    ``absent`` are routes that answer 404, though another verb of the path is served.
     """
 
     def __init__(
         self,
         prefix: str,
         under: Callable[[str], Iterable[Endpoint]],
-        unbuilt: Iterable[str] = (),
         absent: Iterable[str] = (),
     ) -> None:
         self._prefix, self._under = prefix, under
         self._exact: dict[str, dict[str, Endpoint]] = {}
         self._templates: dict[str, list[tuple[list[str], dict[str, Endpoint]]]] = {}
-        self._unbuilt, self._nowhere = _templates(prefix, unbuilt), _templates(prefix, absent)
+        self._nowhere = _templates(prefix, absent)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
         parts: dict[str, str] = {}
@@ -103,12 +109,9 @@ class Routes:
 
     def _absent(self, method: str, path: str, methods: Mapping[str, Endpoint]) -> CobaltError:
         segments = path.split("/")
-        documented = [verb for verb, template in self._unbuilt if _fits(template, segments)]
-        if method in documented:
-            return NotBuilt(method=method, path=path)
         if any(verb == method and _fits(template, segments) for verb, template in self._nowhere):
             return NoSuchPath()
-        return WrongMethod() if methods or documented else NoSuchPath()
+        return WrongMethod() if methods else NoSuchPath()
 
 
 def _templates(prefix: str, routes: Iterable[str]) -> list[tuple[str, list[str]]]:
@@ -128,15 +131,29 @@ class _Call:
     world: World | None = None
     endpoint: Endpoint | None = None
     refusal: CobaltError | None = None
-    job_id: int | str | None = None
+    body: bytes = b""
+    job_id: int | None = None
+    shows: Sequence[str] = ()
+    effect: OnCall | None = None
+    fault: str | None = None
     head: Head | None = None
 
-    def note(self, scope: Scope, status: int) -> None:
+    def meet_fault(self, world: World, endpoint: Endpoint, caller: tuple[Any, ...]) -> None:
+        """Raises what keeps the call from being served, if a fault does."""
+        practice = caller[0].name if isinstance(caller[0], Practice) else None
+        self.effect = world.faults.take(endpoint.name, OnCall, practice, any_key=ANY_CALL)
+        if self.effect is not None:
+            strike(self.effect)
+
+    def note(self, scope: Scope, status: int | None) -> None:
         if self.world is not None:
             operation = self.endpoint.name if self.endpoint else None
             message = self.refusal.message if self.refusal else None
-            now = self.world.clock.now()
-            self.world.journal.note(Call(now, scope["method"], scope["path"], operation, status, message, self.job_id))
+            now, path = self.world.clock.now(), scope["path"][:PATH_LENGTH]
+            sent = None if self.job_id is None else Sent.of(scope["headers"], self.body)
+            self.body = b""  # the answer may be a long time coming
+            told = (now, scope["method"], path, operation, status, message, self.job_id, self.fault, self.shows, sent)
+            self.world.journal.note(Call(*told))
 
 
 class Gate:
@@ -157,14 +174,23 @@ class Gate:
             call.refusal, status, payload = refusal, refusal.status, refusal.body
         except ClientGone:
             return
+        except Unanswered:
+            status, payload = NO_ANSWER, b""
         except Exception:
             log.exception("%s %s failed inside the sandbox", scope["method"], scope["path"])
             call.refusal = InternalError()
             status, payload = call.refusal.status, call.refusal.body
         head = call.head or _head(payload)
+        if call.effect is not None:
+            call.fault = in_words(call.effect, call.refusal)
         if self._is_documented:
-            call.note(scope, status)
+            if call.world is None:
+                call.world = self._callers.meant(dict(scope["headers"]))
+            call.note(scope, status or None)
             head.append(_FIDELITY[of_answer(call.endpoint.name if call.endpoint else None, call.refusal)])
+        effect, world = call.effect, call.world
+        if effect is not None and world is not None and await withheld(effect, scope, receive, world.faults):
+            return
         if isinstance(call.refusal, BodyTooLarge):
             await _answer_and_hang_up(receive, send, status, payload, head)
         else:
@@ -176,26 +202,35 @@ class Gate:
         headers = dict(scope["headers"])
         call.world = self._callers.world(endpoint, headers)
         caller = self._callers.caller(endpoint, headers, call.world)
-        arguments = await self._arguments(endpoint, caller, scope, headers, receive)
+        if call.world is not None and call.world.faults.on_calls and self._is_documented:
+            call.meet_fault(call.world, endpoint, caller)
+        arguments = await self._arguments(call, caller, scope, headers, receive)
+        if call.world is not None and call.world.has_ended:  # while the body was on its way
+            call.world = self._callers.world(endpoint, headers)
+            caller = self._callers.caller(endpoint, headers, call.world)
         reply = endpoint.handler(*caller, **parts, **arguments)
         if endpoint.is_async:
             reply = await reply
         if reply is None:
             return endpoint.status, b""
         if endpoint.emits:
-            call.job_id = reply.job_id
+            call.job_id = int(reply.job_id)
         if isinstance(reply, Attachment):
             call.head = _head_of(reply)
             return endpoint.status, reply.content
+        if self._is_documented:
+            call.shows = reply.shown_events
         return reply.http_status or endpoint.status, reply.__pydantic_serializer__.to_json(reply, exclude_unset=True)
 
     async def _arguments(
-        self, endpoint: Endpoint, caller: tuple[Any, ...], scope: Scope, headers: Headers, receive: Receive
+        self, call: _Call, caller: tuple[Any, ...], scope: Scope, headers: Headers, receive: Receive
     ) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
+        endpoint = call.endpoint
+        assert endpoint is not None
         if endpoint.body is not None:
-            body = await _body(headers, receive, endpoint.max_body)
-            arguments["body"] = endpoint.body.read(body, *caller)
+            call.body = await _body(headers, receive, endpoint.max_body)
+            arguments["body"] = endpoint.body.read(call.body, *caller)
         if endpoint.form is not None:
             arguments["form"] = endpoint.form.read(await _parts(headers, receive, endpoint.max_body))
         if endpoint.query is not None:

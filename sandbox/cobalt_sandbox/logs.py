@@ -17,8 +17,9 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def log_to_stderr() -> None:
+def log_to_stderr(least: str = "INFO") -> None:
+    """``least`` is from which level on the sandbox's own lines are written."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s  %(message)s") if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("cobalt_sandbox").setLevel(logging.INFO)
+    logging.getLogger("cobalt_sandbox").setLevel(least)

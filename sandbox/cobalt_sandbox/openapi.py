@@ -142,6 +142,7 @@ def _webhook(event: type[Event], schemas: Schemas) -> Json:
     by_kind: dict[str, Json] = {
         "operation": {**envelope, **own, "job_id": text},
         "sync": {**envelope, **own},
+        "account": {**envelope, **own},
         "live_fetch": {**envelope, **own, "job_id": text, "timestamp": text, "action": {"const": "sync"}},
     }
     older = {"user_id": text, "job_execution_id": text} if "live_fetch" in event.kinds else {}
@@ -159,6 +160,10 @@ def _webhook(event: type[Event], schemas: Schemas) -> Json:
 
 _REFUSAL = {
     "type": "object",
-    "properties": {"success": {"const": False}, "message": {"type": "string"}, "error": {"enum": ["login_required"]}},
+    "properties": {
+        "success": {"const": False},
+        "message": {"type": "string"},
+        "error": {"enum": ["login_required", "account_inactive"]},
+    },
     "required": ["success", "message"],
 }

@@ -7,7 +7,9 @@ keeps its machines' credentials.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,6 +73,10 @@ class Outbound:
             if connection is not None and connection.status is not None:
                 return Answer(status=connection.status)
             return Answer(problem=_reason(error))
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.cut()
+            raise
         finally:
             if connection is not None:
                 connection.close()
@@ -170,6 +176,12 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         idle = asyncio.get_running_loop().time() - (self._idle_since or 0)
         return idle < IDLE_SECONDS and not self._ended
+
+    def cut(self) -> None:
+        """Have what has been written, and has not left this machine, thrown away when it is closed."""
+        if not self._ended:
+            connected: socket.socket = self._transport.get_extra_info("socket")
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def close(self) -> None:
         with suppress(RuntimeError):  # the loop may be closed already

@@ -14,7 +14,8 @@ from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET, WORLDS, Config
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.fixture import Fixture, UnknownFixture
 from cobalt_sandbox.spec import Latency, Spec
-from cobalt_sandbox.world import World, Worlds
+from cobalt_sandbox.world import World
+from cobalt_sandbox.worlds import Worlds
 
 if TYPE_CHECKING:
     from cobalt_sandbox.outbound import Answer, Outbound
@@ -26,7 +27,10 @@ class TooManyWorlds(CobaltError):
 
 
 class Server:
-    """One running sandbox. ``open`` makes the default world; before that it is not ready."""
+    """One running sandbox. ``open`` makes the default world; before that it is not ready.
+
+    ``recalled`` are worlds of an earlier server, which then go on. ``on_answer`` is called when a webhook has answered.
+    """
 
     worlds: Worlds
     default_spec: Spec
@@ -36,9 +40,11 @@ class Server:
         self.documented = documented
         self.describe = describe
         self.ready = False
+        self.on_answer: Callable[[], None] | None = None
+        self.worlds_made = 0
+        self.recalled: Sequence[World] = ()
         self._running = Stopwatch()
         self._fixtures: dict[str, Fixture] = {}
-        self._made = 0
 
     @cached_property
     def _outbound(self) -> Outbound:
@@ -46,8 +52,11 @@ class Server:
 
         return Outbound(self.config.webhooks_only)
 
-    async def _post(self, url: str, headers: Iterable[tuple[str, str]], body: bytes, patience: float) -> Answer:
-        return await self._outbound.post(url, headers, body, patience)
+    async def post(self, url: str, headers: Iterable[tuple[str, str]], body: bytes, patience: float) -> Answer:
+        answer = await self._outbound.post(url, headers, body, patience)
+        if self.on_answer is not None:
+            self.on_answer()
+        return answer
 
     @property
     def uptime(self) -> float:
@@ -65,7 +74,9 @@ class Server:
             rate=0 if config.clock == "frozen" else config.rate,
             strict=config.strict,
         )
-        self.worlds = Worlds(self.default_spec, post=self._post, alarm=alarm)
+        self.worlds = Worlds(self.default_spec, post=self.post, alarm=alarm)
+        for world in self.recalled:
+            self.worlds.put(world)
         self.ready = True
 
     def close(self) -> int:
@@ -81,30 +92,23 @@ class Server:
         if name not in self._fixtures:
             if name not in bundled.fixture_names():
                 raise UnknownFixture(name=name, known=", ".join(bundled.fixture_names()))
-            self._fixtures[name] = Fixture(bundled.fixture_document(name))
+            self._fixtures[name] = Fixture(bundled.fixture_document(name), bundled_as=name)
         return self._fixtures[name]
 
     def invented_seed(self) -> int:
         """A seed for a world whose maker named none: another one for each, since receivers tell events apart by their ids."""
-        return int.from_bytes(Stream(self.config.seed, "seed", str(self._made)).draw()[:4])
+        return int.from_bytes(Stream(self.config.seed, "seed", str(self.worlds_made)).draw()[:4])
 
     def invented_credentials(self, seed: int) -> tuple[str, str]:
-        stream = Stream(self.config.seed, "credentials", str(seed), str(self._made))
+        stream = Stream(self.config.seed, "credentials", str(seed), str(self.worlds_made))
         return f"ci_test_{stream.token(24)}", f"cs_test_{stream.token(24)}"
 
-    def make(self, spec: Spec) -> World:
+    def demand_room(self) -> None:
+        """Refuse when no further world fits."""
         if len(self.worlds) >= WORLDS:
             raise TooManyWorlds(bound=WORLDS)
-        self._made += 1
+
+    def make(self, spec: Spec) -> World:
+        self.demand_room()
+        self.worlds_made += 1
         return self.worlds.add(spec)
-
-
-def distinct(fixtures: Sequence[Fixture]) -> tuple[Fixture, ...]:
-    """The fixtures of one world: at least one, no two with the same name or token. Raises ValueError."""
-    for what in ("name", "access_token"):
-        values = [getattr(fixture.profile, what) for fixture in fixtures]
-        if len(set(values)) < len(values):
-            raise ValueError(f"two practices have the same {what}: {max(values, key=values.count)!r}")
-    if not fixtures:
-        raise ValueError("a world has at least one practice")
-    return tuple(fixtures)

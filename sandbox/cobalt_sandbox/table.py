@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
 
@@ -37,11 +37,18 @@ class Record:
         heavy: str | None = None,
     ) -> None:
         cls.table, cls.index, cls.listed_by, cls.dated, cls.heavy = table, index, listed_by, dated, heavy
-        cls.__pydantic_config__ = ConfigDict(extra="forbid")
+        cls.__pydantic_config__ = ConfigDict(extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
         dataclasses.dataclass(frozen=True, kw_only=True, eq=False)(cls)
 
 
 R = TypeVar("R", bound=Record)
+
+
+class Orders(NamedTuple):
+    """How a table's rows are arranged where that does not follow from them: listed, and found by each field."""
+
+    listed: Sequence[str] = ()
+    found: Mapping[str, Sequence[Sequence[str]]] = {}
 
 
 class _Index:
@@ -79,6 +86,16 @@ class _Index:
     def all(self, value: object) -> Iterable[str]:
         return (self._one[value],) if value in self._one else self._many.get(value, ())
 
+    def arranged_unlike(self, other: _Index) -> Iterator[list[str]]:
+        """The ids of each value that the other has in another order."""
+        return (list(ids) for value, ids in self._many.items() if list(ids) != list(other.all(value)))
+
+    def arrange(self, value: object, ids: Sequence[str]) -> None:
+        """Put the ids of a value in order. Raises ValueError when they are not its own."""
+        if set(ids) != set(self.all(value)):
+            raise ValueError("an order does not have the rows that it is of")
+        self._many[value] = dict.fromkeys(ids)
+
 
 class Table(Generic[R]):
     """The records of one kind. Since they are immutable, a copy shares them and never sees the other's changes.
@@ -111,6 +128,36 @@ class Table(Generic[R]):
         twin._rows, twin._listed, twin._found = self._rows, self._listed, self._found
         twin._is_shared, twin.weight = True, self.weight
         return twin
+
+    @property
+    def is_untouched(self) -> bool:
+        """Nothing has been written to it since it was copied."""
+        return self._is_shared
+
+    def rows(self) -> list[R]:
+        """All, oldest first."""
+        return list(self._rows.values())
+
+    def orders(self) -> Orders:
+        """What another table needs to know, beside the rows, to be as this one: rows that were replaced are rearranged."""
+        plain: Table[R] = Table.of(self.kind, self.rows())
+        found = {field: list(index.arranged_unlike(plain._found[field])) for field, index in self._found.items()}
+        return Orders(
+            self._listed if self._listed != plain._listed else (), {field: ids for field, ids in found.items() if ids}
+        )
+
+    def arrange(self, orders: Orders) -> None:
+        """Raises ValueError when they are another table's."""
+        if orders.listed:
+            if sorted(orders.listed) != sorted(self._listed):
+                raise ValueError("an order does not have the rows that it is of")
+            self._listed = list(orders.listed)
+        for field, found in orders.found.items():
+            for ids in found:
+                first = self._rows.get(ids[0]) if ids else None
+                if first is None or field not in self._found:
+                    raise ValueError(f"an order by {field!r} is of no rows")
+                self._found[field].arrange(getattr(first, field), ids)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-from cobalt_sandbox.chance import Stream
+from cobalt_sandbox.bells import Bells
+from cobalt_sandbox.chance import Stream, Streams
 from cobalt_sandbox.clock import Alarm, Clock, Due, Moment, Timeline
-from cobalt_sandbox.delivery import Courier, Post
-from cobalt_sandbox.errors import TooManyPending
+from cobalt_sandbox.courier import Courier, Post
+from cobalt_sandbox.errors import LoginRequired, TooManyPending
 from cobalt_sandbox.events import Envelope, Event, EventLog, Reason
-from cobalt_sandbox.faults import Fail, Faults
-from cobalt_sandbox.fixture import Fixture
-from cobalt_sandbox.jobs import Job, JobStatus, Operation, Ran, Refused, Walk
+from cobalt_sandbox.faults import Faults
+from cobalt_sandbox.fixture import Fixture, Options
+from cobalt_sandbox.jobs import By, Job, JobStatus, Operation, Ran, Walk, ended
 from cobalt_sandbox.journal import Journal
-from cobalt_sandbox.spec import Bounds, Spec
+from cobalt_sandbox.links import Links
+from cobalt_sandbox.spec import Bounds, Spec, WorldOptions
 from cobalt_sandbox.table import Record, Table
 
 #: The first job of a world has the number that the documentation's examples have.
 FIRST_JOB = 12345
-
-log = logging.getLogger("cobalt_sandbox")
 
 R = TypeVar("R", bound=Record)
 
@@ -42,49 +41,67 @@ class World:
         post: Post,
         alarm: Alarm | None = None,
         generation: int = 1,
+        clock: Clock | None = None,
     ) -> None:
         self.spec = spec
         self.generation = generation
+        self.has_ended = False
         self.latency = spec.latency
         self.hold = spec.hold
-        self.clock = Clock(rate=spec.rate, now=spec.now)
+        self.options = spec.options
+        self.clock = clock or Clock(rate=spec.rate, now=spec.now)
         self.timeline = Timeline(self.clock, self._perform, alarm)
         self.courier = Courier(self.timeline, post, signs_with=spec.options.rotation_signs_with)
-        self.faults = Faults()
+        self.bells = self.courier.bells = Bells()
+        self.faults: Faults = self.courier.faults
         self.journal = Journal(spec.bounds.calls_kept)
         self.jobs: dict[int, Job] = {}
         self.job_counts: dict[JobStatus, int] = {"queued": 0, "held": 0, "succeeded": 0, "failed": 0}
         self.practices = {fixture.profile.access_token: Practice(self, fixture) for fixture in spec.fixtures}
-        self._events = 0
-        self._ended: deque[int] = deque()
-        self._streams: dict[str, Stream] = {}
+        self.links = Links(self)
+        self.event_count = 0
+        self.ended_jobs: deque[int] = deque()
+        self.streams = Streams(spec.seed, "world")
         self.webhook_secret = self.new_webhook_secret()
         self._walk: Walk | None = None
         self._walking = asyncio.Lock()
 
     def stop(self) -> None:
         """End it, for good: nothing that is pending will happen, be delivered or be written down."""
+        self.has_ended = True
         self.timeline.stop()
         self.courier.close()
+        self.bells.close()
+        self.faults.end()
         for practice in self.practices.values():
             practice.let_go()
+
+    def go_on(self, alarm: Alarm | None) -> None:
+        """Let time pass after it has been restored, and what was on its way to a webhook set out again."""
+        self.timeline.wake(alarm)
+        self.courier.go_on()
 
     @property
     def first_practice(self) -> Practice:
         return self.practices[self.spec.fixtures[0].profile.access_token]
 
-    def stream(self, purpose: str) -> Stream:
-        return self._streams.setdefault(purpose, Stream(self.spec.seed, "world", purpose))
+    def admit(self, fixture: Fixture) -> Practice:
+        """Add a practice: somebody has linked an account."""
+        practice = self.practices[fixture.profile.access_token] = Practice(self, fixture)
+        return practice
 
-    def stream_counts(self) -> dict[str, int]:
-        """How many numbers each purpose has drawn: the whole state of chance."""
-        return {purpose: stream.count for purpose, stream in self._streams.items()}
+    def stream(self, purpose: str) -> Stream:
+        return self.streams[purpose]
 
     def keep_webhooks_of(self, former: World) -> None:
         """Take over the webhooks of the generation before, and where their ids and secrets had got to."""
         self.courier.webhooks = former.courier.webhooks
         self.webhook_secret = former.webhook_secret
-        self._streams = former._streams
+        self.streams = former.streams
+
+    def configure(self, options: WorldOptions) -> None:
+        """As Cobalt's representative would, until the next reset."""
+        self.options, self.courier.signs_with = options, options.rotation_signs_with
 
     def new_webhook_secret(self) -> str:
         return f"whsec_{self.stream('webhook secrets').token(32)}"
@@ -100,18 +117,30 @@ class World:
             raise TooManyPending(count=self.spec.bounds.jobs_pending)
 
     def submit(self, practice: Practice, operation: Operation, subject: str, extra: int, after: int | None) -> Job:
-        now = self.clock.now()
-        job = Job(FIRST_JOB + sum(self.job_counts.values()), operation, practice, subject, now, None)
-        if self.hold:
-            job.status = "held"
-        else:
-            job.due = now + self.latency.draw(operation.takes, extra, practice.stream("latency"))
-            if after is not None and after in self.jobs:
-                job.due = max(job.due, self.jobs[after].due or 0)
-            self.timeline.add(job.due, "job", job.id)
+        job = Job(
+            FIRST_JOB + sum(self.job_counts.values()), operation, practice, subject, extra, after, self.clock.now()
+        )
+        if not self.hold:
+            self._queue(job)
         self.jobs[job.id] = job
         self.job_counts[job.status] += 1
         return job
+
+    def _queue(self, job: Job) -> None:
+        latency = self.latency.draw(job.operation.takes, job.extra, job.practice.stream("latency"))
+        job.status, job.due = "queued", self.clock.now() + latency
+        if job.after in self.jobs:
+            job.due = max(job.due, self.jobs[job.after].due or 0)
+        self.timeline.add(job.due, "job", job.id)
+
+    def release(self) -> None:
+        """Hold no longer: what was held is on its way from now on, as if it had just been submitted, in the same order."""
+        self.hold = False
+        for job in self.jobs.values():
+            if job.status == "held":
+                self._queue(job)
+                self.job_counts["held"] -= 1
+                self.job_counts["queued"] += 1
 
     def _perform(self, due: Due) -> None:
         if due.what == "job":
@@ -123,35 +152,34 @@ class World:
         if self._walk is not None:
             self._walk.ran.append(ran)
 
-    def _finish(self, job: Job) -> None:
-        """Let the EHR do it, or refuse; either way there is one event."""
-        operation, practice = job.operation, job.practice
-        outcome: JobStatus = "failed"
-        try:
-            event = self._done(operation, practice, job.subject)
-            outcome = "succeeded"
-        except Refused as refusal:
-            event = operation.refuse(practice, job.subject, refusal.reasons)
-        except Exception:
-            log.exception("job %d (%s) failed inside the sandbox", job.id, operation.name)
-            event = operation.refuse(practice, job.subject, [UNKNOWN_ERROR])
+    def refuse_pending(self, practice: Practice, reason: Reason) -> None:
+        """End all jobs of a practice that are queued or held, at once and for one reason, in the order submitted."""
+        pending = [job for job in self.jobs.values() if job.practice is practice and job.event_id is None]
+        self.timeline.forget("job", {job.id for job in pending})
+        for job in pending:
+            self._finish(job, reason, by="expired login")
+
+    def finish(self, job: Job, *reasons: Reason) -> Envelope:
+        """End a job that is queued or held now: refused for ``reasons``, or as the EHR will have it. No fault fails it."""
+        self.timeline.forget("job", {job.id})
+        return self._finish(job, *reasons, by="finish")
+
+    def _finish(self, job: Job, *reasons: Reason, by: By = "itself") -> Envelope:
         self.job_counts[job.status] -= 1
-        job.status = outcome
+        event = ended(job, reasons, by)
         self.job_counts[job.status] += 1
-        job.event_id = practice.record(event, job.id).id
-        practice.record_what_follows()
-        self._ended.append(job.id)
-        if len(self._ended) > self.spec.bounds.jobs_kept:
-            del self.jobs[self._ended.popleft()]
+        envelope = job.practice.record(event, job.id)
+        job.event_id = envelope.id
+        job.practice.record_what_follows()
+        self.bells.ring(job.id)
+        self.ended_jobs.append(job.id)
+        if len(self.ended_jobs) > self.spec.bounds.jobs_kept:
+            del self.jobs[self.ended_jobs.popleft()]
+        return envelope
 
     def next_event_number(self) -> int:
-        self._events += 1
-        return self._events
-
-    def _done(self, operation: Operation, practice: Practice, subject: str) -> Event:
-        if fault := self.faults.take(operation.emits[0].type, Fail, practice.name):
-            raise Refused(*fault.fail)
-        return operation.apply(practice, subject)
+        self.event_count += 1
+        return self.event_count
 
     def announce(self, practice: Practice, envelope: Envelope) -> None:
         """Log an event, then send it to every webhook, unless its type is switched off for the practice (D262)."""
@@ -165,16 +193,28 @@ class World:
 
     async def advance(self, to: Moment) -> Walk:
         """Walk to a moment, stopping at everything due on the way until all of it is delivered or given up."""
-        walk = await self._walk_to(to)
+        walk = await self._walk_to(self._stops(to))
         self.clock.move(to)
         self.timeline.rewind()
         return walk
 
     async def settle(self, limit: int) -> Walk:
         """Walk until nothing is due or under way, at most ``limit`` milliseconds far."""
-        return await self._walk_to(self.clock.now() + limit)
+        return await self._walk_to(self._all_stops(self.clock.now() + limit))
 
-    async def _walk_to(self, to: Moment) -> Walk:
+    def _stops(self, to: Moment) -> Iterator[Moment]:
+        """The moments at which something is due, as they come."""
+        while (at := self.timeline.next_due()) is not None and at <= to:
+            yield at
+
+    def _all_stops(self, to: Moment) -> Iterator[Moment]:
+        """These, and then once more the last for what waits in vain for something to happen."""
+        yield from self._stops(to)
+        while self.timeline.next_due() is None and self.courier.let_go():
+            yield self.clock.now()
+            yield from self._stops(to)
+
+    async def _walk_to(self, stops: Iterator[Moment]) -> Walk:
         timeline, courier = self.timeline, self.courier
         async with self._walking:
             self._walk = walk = Walk()
@@ -183,7 +223,7 @@ class World:
             timeline.rewind()
             try:
                 await courier.quiet()
-                while (at := timeline.next_due()) is not None and at <= to:
+                for at in stops:
                     self.clock.move(at)
                     while timeline.next_due() == at:
                         timeline.perform_next()
@@ -202,14 +242,16 @@ class Practice:
 
     def __init__(self, world: World, fixture: Fixture) -> None:
         self.profile = fixture.profile
+        self.made_from = fixture.written_as
         self.access_token_reference_id = fixture.profile.access_token_reference_id
+        self.login_expired = False
+        self.inactive_since: Moment | None = None
         self.events = EventLog(world.spec.bounds.events_kept)
         self._world = world
-        self._seed = world.spec.seed
+        self.streams = Streams(world.spec.seed, "practice", fixture.name)
         self._fixture = fixture
-        self._began = world.clock.now()
+        self.began = world.clock.now()
         self._tables: dict[str, Table[Any]] = {}
-        self._streams: dict[str, Stream] = {}
         self._following: list[Event] = []
 
     @property
@@ -232,7 +274,7 @@ class Practice:
         """All its records of one kind: those it began with, and what has become of them."""
         table = self._tables.get(kind.table)
         if table is None:
-            table = self._tables[kind.table] = self._fixture.table_at(kind, self._began).copy()
+            table = self._tables[kind.table] = self._fixture.table_at(kind, self.began).copy()
         return table
 
     def let_go(self) -> None:
@@ -240,14 +282,15 @@ class Practice:
         self._tables = {name: table for name, table in self._tables.items() if not table.weight}
 
     def stream(self, purpose: str) -> Stream:
-        stream = self._streams.get(purpose)
-        if stream is None:
-            stream = self._streams[purpose] = Stream(self._seed, "practice", self.name, purpose)
-        return stream
+        return self.streams[purpose]
 
-    def stream_counts(self) -> dict[str, int]:
-        """How many numbers each purpose has drawn: the whole state of chance."""
-        return {purpose: stream.count for purpose, stream in self._streams.items()}
+    def touched_tables(self) -> list[Table[Any]]:
+        """Those that are not as they were in the beginning."""
+        return [table for table in self._tables.values() if not table.is_untouched]
+
+    def take_up(self, began: Moment, tables: Iterable[Table[Any]]) -> None:
+        """Have the tables of another practice; those that are left out are as they were when it began."""
+        self.began, self._tables = began, {table.kind.table: table for table in tables}
 
     def new_id(self, kind: type[Record]) -> str:
         """A Cobalt id for a new record: 32 hex digits."""
@@ -260,14 +303,32 @@ class Practice:
         """
         return self._world.submit(self, operation, subject, extra, after).id
 
+    def configure(self, *, ehr: str | None, options: Options | None) -> None:
+        """Be behind another EHR, or treated otherwise, until the next reset; ``None`` leaves it as it is."""
+        changes = {name: each for name, each in (("ehr", ehr), ("options", options)) if each is not None}
+        self.profile = self.profile.model_copy(update=changes)
+
+    def expire_login(self) -> None:
+        """The EHR takes its credentials no more: what is pending fails (D264), and nothing further is let in (D7)."""
+        self.login_expired = True
+        self._world.refuse_pending(self, LOGIN_REQUIRED)
+
+    def relink(self) -> None:
+        """The user has given Link's update mode credentials that work; the access token is the same (D38)."""
+        self.login_expired = False
+
+    @property
+    def is_active(self) -> bool:
+        """If not, nothing is written to the EHR, nor synced with it (D50)."""
+        return self.inactive_since is None
+
     def follow_up(self, event: Event) -> None:
         """Have an event without a job recorded right after that of the job which is being done."""
         self._following.append(event)
 
     def record_what_follows(self) -> None:
-        following, self._following = self._following, []
-        for event in following:
-            self.record(event)
+        while self._following:
+            self.record(self._following.pop(0))
 
     def record(self, event: Event, job_id: int | None = None) -> Envelope:
         """Write an event down and send it on its way."""
@@ -285,44 +346,4 @@ class Practice:
         return envelope
 
 
-UNKNOWN_ERROR = Reason(code="UNKNOWN_ERROR", description="An unknown error occurred.")  # Table 3
-
-
-class Worlds:
-    """The worlds of one server, by ``client_id``. The default one is there from the beginning and cannot be removed."""
-
-    def __init__(self, default: Spec, *, post: Post, alarm: Alarm | None) -> None:
-        self._post, self._alarm = post, alarm
-        self._default = default.client_id
-        self._worlds: dict[str, World] = {}
-        self.add(default)
-
-    def __len__(self) -> int:
-        return len(self._worlds)
-
-    def __iter__(self) -> Iterator[World]:
-        return iter(self._worlds.values())
-
-    @property
-    def default(self) -> World:
-        return self._worlds[self._default]
-
-    def get(self, client_id: str) -> World | None:
-        return self._worlds.get(client_id)
-
-    def add(self, spec: Spec, generation: int = 1) -> World:
-        world = World(spec, post=self._post, alarm=self._alarm, generation=generation)
-        self._worlds[spec.client_id] = world
-        return world
-
-    def reset(self, world: World) -> World:
-        world.stop()
-        return self.add(world.spec, world.generation + 1)
-
-    def remove(self, world: World) -> None:
-        world.stop()
-        del self._worlds[world.spec.client_id]
-
-    def stop(self) -> None:
-        for world in self:
-            world.stop()
+LOGIN_REQUIRED = Reason(code="LOGIN_REQUIRED", description=LoginRequired.template)  # Table 3

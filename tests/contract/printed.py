@@ -14,6 +14,7 @@ COMMON_STATUS = {
     "BadRequest": "400",
     "Unauthorized": "401",
     "LoginRequired": "403",
+    "AccountUnusable": "403",
     "UserNotFound": "404",
     "NotFound": "404",
     "MethodNotAllowed": "405",

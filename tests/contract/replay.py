@@ -70,15 +70,30 @@ def _prepared(given: Json, world: World) -> Json:
     for fault in given.get("faults", ()):
         world.fault(fault["on"], fault["do"])
     kept: Json = {}
+    for control in given.get("control", ()):
+        kept |= _kept(control, _controlled(control, kept, world))
     for call in given.get("calls", ()):
-        answer = _sent(call["request"], kept, world)
+        send = _controlled if call.get("control") else _sent
+        answer = send(call["request"], kept, world)
         world.settle()
-        kept |= {name: value_at(answer.json(), pointer) for name, pointer in call.get("keep", {}).items()}
+        kept |= _kept(call, answer)
     return kept
 
 
+def _kept(call: Json, answer: httpx2.Response) -> Json:
+    return {name: value_at(answer.json(), pointer) for name, pointer in call.get("keep", {}).items()}
+
+
+def _controlled(documented: Json, kept: Json, world: World) -> httpx2.Response:
+    """A call to the control API, which must not be refused."""
+    only = {"client_secret": None, "access_token": None, **documented.get("headers", {})}
+    answer = _sent({**documented, "headers": only}, kept, world)
+    assert answer.status_code < 300, answer.text
+    return answer
+
+
 def _sent(documented: Json, kept: Json, world: World) -> httpx2.Response:
-    request = _with_kept(documented, kept)
+    request = _with_kept(documented, kept, world)
     content_type, content = _content(request)
     with httpx2.Client(trust_env=False, verify=False) as client:
         return client.request(
@@ -110,8 +125,9 @@ def _part(part: Json) -> bytes:
     return head.encode() + content + b"\r\n"
 
 
-def _with_kept(documented: Json, kept: Json) -> Json:
-    text = json.dumps(documented)
+def _with_kept(documented: Json, kept: Json, world: World) -> Json:
+    """The request with what was kept in place of ``{name}``, and the world's access token in place of the sample."""
+    text = json.dumps(documented).replace(f'"{ACCESS_TOKEN}"', json.dumps(world.access_token))
     for name, value in kept.items():
         text = text.replace(f"{{{name}}}", str(value))
     request: Json = json.loads(text)

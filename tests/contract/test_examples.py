@@ -12,9 +12,9 @@ from contract.documents import Json, events, exchanges, operations
 from contract.printed import COMMON, COMMON_STATUS, PRINTED, Example
 from contract.shape import Schema
 
-#: What no exchange shows: a login that has expired, and bodies of many megabytes. (Nor 500, which only happens when told to.)
-SHOWN_ELSEWHERE = ("403", "413")
-REFUSALS = [name for name, each in PRINTED.items() if each.status[0] == "4" and each.status not in SHOWN_ELSEWHERE]
+#: What no exchange shows: bodies of many megabytes. (Nor 500, which only happens when told to.)
+SHOWN_ELSEWHERE = "413"
+REFUSALS = [name for name, each in PRINTED.items() if each.status[0] == "4" and each.status != SHOWN_ELSEWHERE]
 
 
 def _errors(value: object, schema: Schema) -> list[str]:

@@ -26,6 +26,6 @@ def test_an_event_has_the_documented_shape(type: str) -> None:
 
 def test_a_refusal_has_one_of_the_two_documented_shapes() -> None:
     common = inlined(FILES["common.json"], FILES)["components"]
-    expired = common["responses"]["LoginRequired"]["content"]["application/json"]["schema"]
-    contract = refusals_shape([common["schemas"]["Refusal"], expired])
+    unusable = common["responses"]["AccountUnusable"]["content"]["application/json"]["schema"]
+    contract = refusals_shape([common["schemas"]["Refusal"], unusable])
     assert differences(contract, refusals_shape([described()["components"]["schemas"]["Refusal"]])) == []

@@ -16,19 +16,37 @@ REJECTED = {"fail": [{"code": "EHR_REJECTED", "description": "No."}]}
 CONTROL = {
     "/livez": {"get"},
     "/readyz": {"get"},
-    "/world": {"get", "post", "put", "delete"},
+    "/world": {"get", "post", "put", "patch", "delete"},
     "/world/reset": {"post"},
     "/clock": {"get", "patch"},
     "/clock/advance": {"post"},
     "/clock/settle": {"post"},
     "/faults": {"get", "post", "delete"},
     "/faults/{id}": {"delete"},
-    "/events": {"get"},
+    "/events": {"get", "post"},
+    "/events/{event_id}/redeliver": {"post"},
+    "/jobs": {"get"},
+    "/jobs/{job_id}": {"get"},
+    "/jobs/{job_id}/finish": {"post"},
+    "/wait": {"get"},
+    "/requests": {"get"},
+    "/deliveries": {"get"},
+    "/staff/appointments": {"post"},
+    "/staff/appointments/{id}": {"patch"},
+    "/staff/patients/{mrn}": {"patch"},
+    "/practice/expire-login": {"post"},
+    "/practice/password-warning": {"post"},
+    "/public-tokens": {"post"},
     "/openapi.json": {"get"},
-    "/snapshot": {"get"},
+    "/snapshot": {"get", "put"},
     "/fidelity": {"get"},
 }
 DOCUMENTED = {
+    "/link/token/create": {"post"},
+    "/link/token/exchange": {"get"},
+    "/account/activate": {"post"},
+    "/account/deactivate": {"post"},
+    "/last-schedule-sync": {"get"},
     "/patients": {"get", "post"},
     "/providers": {"get"},
     "/referring-providers": {"get", "post"},
@@ -131,10 +149,13 @@ def test_a_job_of_a_snapshot_tells_its_way(world: World) -> None:
         "operation": "patients.create",
         "practice": "documentation",
         "subject": queued["subject"],
+        "extra": 0,
+        "after": None,
         "submitted": world.clock()["now"],
         "due": world.clock()["next_due"],
         "status": "queued",
         "event_id": None,
+        "ending": None,
     }
     assert {job["event_id"] for job in ended} == {event["id"] for event in world.events()}
 
@@ -164,10 +185,20 @@ def test_looking_changes_nothing(world: World) -> None:
     assert snapshot(world) == first
 
 
-def test_the_secrets_of_callers_are_in_no_snapshot(world: World) -> None:
+def test_the_secrets_of_callers_are_in_no_snapshot(sandbox: Sandbox) -> None:
+    world = sandbox.world(fixtures=["documentation", {"name": "own", "access_token": "at_of_its_own"}])
+    live_in(world)
     text = str(snapshot(world))
-    assert world.client_secret not in text
-    assert world.access_token not in text
+    tokens = [practice["access_token"] for practice in world.state()["practices"]]
+    assert [secret for secret in (world.client_secret, *tokens) if secret in text] == []
+    world.delete()
+
+
+def test_the_secrets_of_webhooks_are_in_it_since_nothing_could_be_signed_without_them(world: World) -> None:
+    secret = call(world, "/webhook", {"webhook_url": "http://127.0.0.1:9"})["webhook_secret"]
+    call(world, "/webhook/rotate-secret")
+    [webhook] = snapshot(world)["webhooks"]
+    assert (webhook["previous"], webhook["secret"]) == (secret, snapshot(world)["webhook_secret"])
 
 
 def test_a_snapshot_without_a_client_id_is_of_the_default_world(sandbox: Sandbox) -> None:

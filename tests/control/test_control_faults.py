@@ -9,15 +9,15 @@ import httpx2
 import pytest
 
 from cobalt_sandbox import World
-from cobalt_sandbox.app import DOCUMENTED
 
 Body = dict[str, Any]
 
-OCCASIONS = f"Known: {', '.join(each.emits[0].type for each in DOCUMENTED.endpoints.values() if each.emits)}."
-NO_EFFECT = (
-    'No fault does this. Known: {"fail": [{"code", "description"}]}, {"documents_failed": n} on referral.created, '
-    '{"schedule_unreadable": true} on appointment.created.'
+ON_CALL = '{"status": 400 to 599, "message"?}, {"delay_s": up to 604800}, {"close": "before" or "after"}, {"hang_s": up to 86400}'
+ON_DELIVERY = (
+    '{"drop": true}, {"duplicate": 2 to 100}, {"delay_s": up to 604800}, {"swap": true}, {"bad_signature": true}'
 )
+FAIL = '{"fail": [{"code", "description"}]}'
+DOCUMENTS, SCHEDULE = '{"documents_failed": 1 or more}', '{"schedule_unreadable": true}'
 NPI = {"first_name": "Ada", "last_name": "Quill", "npi": "1234567890"}
 
 
@@ -84,19 +84,8 @@ def test_faults_are_numbered(world: World) -> None:
     [
         ({}, "Missing required fields: on, do."),
         ({"on": "referral.created"}, "Missing required fields: do."),
-        (order(on="referral.failed"), f"No fault can be set on 'referral.failed'. {OCCASIONS}"),
-        (order(on="referrals.create"), f"No fault can be set on 'referrals.create'. {OCCASIONS}"),
         (order(on=1), "Invalid on. Must be a string."),
         (order(do=1), "Invalid do. Must be an object."),
-        (order(do={}), NO_EFFECT),
-        (order(do={"fail": []}), NO_EFFECT),
-        (order(do={"fail": [{"code": "A"}]}), NO_EFFECT),
-        (order(do={"fail": "A"}), NO_EFFECT),
-        (order(do={"explode": True}), NO_EFFECT),
-        (order(do={**failing(), "status": 503}), NO_EFFECT),
-        (order(do={"documents_failed": 1}), NO_EFFECT),
-        (order(on="referral.created", do={"documents_failed": 0}), NO_EFFECT),
-        (order(on="referral.created", do={"documents_failed": "1"}), NO_EFFECT),
         (order(times=0), "Invalid times. Input should be greater than or equal to 1."),
         (order(times="1"), "Invalid times. Must be a number."),
         (order(after=-1), "Invalid after. Input should be greater than or equal to 0."),
@@ -110,6 +99,121 @@ def test_faults_are_numbered(world: World) -> None:
 def test_an_order_that_means_nothing_is_refused(world: World, body: Body, message: str) -> None:
     refused(control(world, "POST", "/faults", body), 400, message)
     assert world.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("on", "hint"),
+    [
+        ("referrals.created", " Did you mean referrals.create or referral.created?"),
+        ("webhook.create", " Did you mean webhooks.create"),
+        ("deliver", " Did you mean delivery?"),
+        ("zzz", " Known for calls: *, "),
+        ("", " Known for calls: *, "),
+    ],
+)
+def test_an_occasion_that_is_none_is_refused_with_those_there_are(world: World, on: str, hint: str) -> None:
+    reply = control(world, "POST", "/faults", order(on=on))
+    message = reply.json()["message"]
+    assert reply.status_code == 400
+    assert message.startswith(f"No fault can be set on {on!r}.{hint}")
+    calls, events = message.partition(" Known for calls: ")[2].rstrip(".").split(". Known for events: ")
+    assert {"*", "referrals.create", "webhooks.list", "webhook_events.get"} <= set(calls.split(", "))
+    assert {"delivery", "referral.created", "referral.failed", "access_token.login_required"} <= set(events.split(", "))
+    assert not set(calls.split(", ")) & set(events.split(", "))
+
+
+OPERATIONS = ("*", "referrals.create", "settings.get")
+SUCCESSES = {
+    "referring_provider.created": (FAIL, ON_DELIVERY),
+    "referral.created": (FAIL, DOCUMENTS, ON_DELIVERY),
+    "appointment.created": (FAIL, SCHEDULE, ON_DELIVERY),
+}
+OTHER_EVENTS = ("delivery", "referral.failed", "appointment.status_updated", "access_token.login_required")
+
+
+@pytest.mark.parametrize(
+    ("on", "known"),
+    [
+        *((on, ON_CALL) for on in OPERATIONS),
+        *((on, ", ".join(forms)) for on, forms in SUCCESSES.items()),
+        *((on, ON_DELIVERY) for on in OTHER_EVENTS),
+    ],
+)
+def test_an_effect_that_is_none_is_refused_with_those_there_are(world: World, on: str, known: str) -> None:
+    for do in ({}, {"explode": True}, {"delay_s": 0}, {"delay_s": 1, "more": 1}):
+        refused(
+            control(world, "POST", "/faults", order(on=on, do=do)), 400, f"No fault on {on} does this. Known: {known}."
+        )
+    assert world.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("on", "do"),
+    [
+        ("*", {"status": 399}),
+        ("*", {"status": 600}),
+        ("*", {"status": "503"}),
+        ("*", {"status": 503, "message": 1}),
+        ("*", {"status": 503, "message": "x" * 1_001}),
+        ("*", {"status": 503, "delay_s": 1}),
+        ("*", {"message": "Only that."}),
+        ("*", {"delay_s": 604_801}),
+        ("*", {"delay_s": "1"}),
+        ("*", {"close": "during"}),
+        ("*", {"hang_s": 0}),
+        ("*", {"hang_s": 86_401}),
+        ("*", {"drop": True}),
+        ("*", failing()),
+        ("referrals.create", failing()),
+        ("delivery", failing()),
+        ("delivery", {"status": 503}),
+        ("delivery", {"drop": False}),
+        ("delivery", {"duplicate": 1}),
+        ("delivery", {"duplicate": 101}),
+        ("delivery", {"swap": "true"}),
+        ("delivery", {"bad_signature": "true"}),
+        ("referral.failed", failing()),
+        ("referral.created", {"hang_s": 1}),
+        ("referral.created", {"schedule_unreadable": True}),
+        ("referral.created", {"documents_failed": 0}),
+        ("referral.created", {"documents_failed": "1"}),
+        ("patient.created", {"documents_failed": 1}),
+        ("patient.created", {"fail": []}),
+        ("patient.created", {"fail": [{"code": "A"}]}),
+        ("patient.created", {"fail": "A"}),
+        ("patient.created", {**failing(), "status": 503}),
+    ],
+)
+def test_an_effect_that_does_not_go_with_its_occasion_is_refused(world: World, on: str, do: Body) -> None:
+    reply = control(world, "POST", "/faults", order(on=on, do=do))
+    assert reply.status_code == 400
+    assert reply.json()["message"].startswith(f"No fault on {on} does this. Known: ")
+    assert world.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("on", "do"),
+    [
+        ("*", {"status": 503}),
+        ("*", {"status": 429, "message": "Slower."}),
+        ("referrals.create", {"delay_s": 0.5}),
+        ("referrals.create", {"delay_s": 2}),
+        ("webhooks.list", {"close": "before"}),
+        ("webhooks.list", {"close": "after"}),
+        ("webhooks.list", {"hang_s": 30}),
+        ("referral.created", failing()),
+        ("referral.created", {"documents_failed": 1}),
+        ("appointment.created", {"schedule_unreadable": True}),
+        ("referral.created", {"drop": True}),
+        ("referral.failed", {"duplicate": 2}),
+        ("delivery", {"delay_s": 60}),
+        ("delivery", {"swap": True}),
+        ("appointment.cancelled", {"bad_signature": True}),
+    ],
+)
+def test_an_order_is_listed_as_it_was_given(world: World, on: str, do: Body) -> None:
+    assert control(world, "POST", "/faults", order(on=on, do=do)).json()["do"] == do
+    assert [fault["do"] for fault in world.faults()] == [do]
 
 
 # Use -------------------------------------------------------------------------------------------------------------

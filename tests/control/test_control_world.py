@@ -1,22 +1,49 @@
-"""Worlds: made with or without credentials of one's own, looked at, reset and deleted."""
+"""Worlds: made with or without credentials of one's own, looked at, changed, reset and deleted."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx2
 import pytest
 
-from cobalt_sandbox import Refusal, Sandbox, World
+from cobalt_sandbox import Receiver, Refusal, Sandbox, World
+from cobalt_sandbox.testing.receiver import verifies
 
 Body = dict[str, Any]
 
 BUNDLED = "Bundled fixtures: demo-clinic, documentation, empty. A whole practice can be given instead of a name."
+#: The options of a client, and of a practice, for which nothing was configured.
+OF_A_CLIENT = {
+    "rotation_signs_with": "new",
+    "user_not_found_status": 404,
+    "strict_orgs": False,
+    "callback_url": None,
+    "link_fixtures": {},
+}
+AS_COBALT_HAS_IT = {
+    "older_fields": False,
+    "accept_24h_time": False,
+    "muted_events": [],
+    "task_required_fields": None,
+    "note_event_names": "created",
+    "document_event_names": "uploaded",
+}
 NO_LATENCY = "latency {!r} is none of: instant, brisk, realistic, A..B (seconds, as in 0.5..2)."
 PATIENT = {"first_name": "Ida", "last_name": "Vance", "dob": "1990-01-02", "sex": "female"}
+REFERRAL = {
+    "patient_mrn": "1234567",
+    "referring_from_provider_ehr_id": "PROV-001",
+    "referring_to_provider_ehr_id": "PROV-002",
+    "direction": "outgoing",
+    "priority": "urgent",
+    "reason": "Cardiology consultation",
+    "documents": [{"filename": f"{name}.pdf", "content_base64": "aGVsbG8="} for name in "ab"],
+}
 REJECTED = {"fail": [{"code": "EHR_REJECTED", "description": "No."}]}
 
 
@@ -68,6 +95,7 @@ def test_a_world_made_without_a_wish_is_as_the_server_was_started(made: Body) ->
         "seed": made["seed"],
         "latency": "brisk",
         "hold": False,
+        "options": OF_A_CLIENT,
         "clock": {"now": "2026-03-10T10:30:00.000Z", "rate": 0.0},
         "practices": [
             {
@@ -75,12 +103,14 @@ def test_a_world_made_without_a_wish_is_as_the_server_was_started(made: Body) ->
                 "access_token": "493JKLHIU98789hLKH9HHJH",
                 "access_token_reference_id": "at_ref_123456789",
                 "ehr": "eClinicalWorks",
+                "options": AS_COBALT_HAS_IT,
             },
             {
                 "name": "demo-clinic",
                 "access_token": "at_test_demo_clinic",
                 "access_token_reference_id": "demo_clinic",
                 "ehr": "eClinicalWorks",
+                "options": AS_COBALT_HAS_IT,
             },
         ],
         "jobs": {"queued": 0, "held": 0, "succeeded": 0, "failed": 0},
@@ -146,6 +176,7 @@ def test_a_practice_can_be_given_whole(sandbox: Sandbox) -> None:
         "access_token": "at_inline",
         "access_token_reference_id": "ref_inline",
         "ehr": "NextGen",
+        "options": AS_COBALT_HAS_IT,
     }
     [patient] = call(world, "GET", "/patients").json()["patients"]
     assert (patient["mrn"], patient["last_name"], patient["status"]) == ("1", "Vance", "active")
@@ -314,7 +345,10 @@ def test_a_server_holds_so_many_worlds() -> None:
         worlds = [client.post(url).json() for _ in range(999)]
         message = "This server holds 1000 worlds, which is the most. Delete one that is no longer used."
         refused(client.post(url), 503, message)
-        refused(client.put(url, headers={"client_id": "a", "client_secret": "b"}), 503, message)
+        unknown = {"client_id": "a", "client_secret": "b"}
+        refused(client.put(url, headers=unknown), 503, message)
+        snapshot = full.default_world.snapshot()
+        refused(client.put(f"{full.url}/_sandbox/snapshot", headers=unknown, json=snapshot), 503, message)
         client.delete(url, headers={"client_id": worlds[0]["client_id"]})
         assert client.post(url).status_code == 201
 
@@ -404,6 +438,7 @@ def test_without_a_client_id_it_is_the_default_world(sandbox: Sandbox) -> None:
     ("method", "path"),
     [
         ("GET", "/world"),
+        ("PATCH", "/world"),
         ("DELETE", "/world"),
         ("POST", "/world/reset"),
         ("GET", "/clock"),
@@ -428,6 +463,157 @@ def test_what_is_not_there_is_refused_in_the_envelope(sandbox: Sandbox, method: 
     """D16."""
     message = {404: "Not found.", 405: "Method not allowed."}[status]
     refused(control(sandbox, method, path=path), status, message)
+
+
+# PATCH -----------------------------------------------------------------------------------------------------------
+
+
+def changed(world: World, body: object, **headers: str) -> httpx2.Response:
+    return control(world, "PATCH", body, client_id=world.client_id, **headers)
+
+
+def submitted(world: World, day: int, **headers: str) -> Body:
+    """The job of another patient, as it is told."""
+    job_id = call(world, "POST", "/patients", {**PATIENT, "dob": f"1990-01-{day:02}"}, **headers).json()["job_id"]
+    return next(job for job in world.jobs() if job["job_id"] == job_id)
+
+
+def seconds(job: Body) -> float:
+    """Until it is due, when it was submitted at the beginning."""
+    return (datetime.fromisoformat(job["due"]) - datetime.fromisoformat("2026-03-10T10:30:00Z")).total_seconds()
+
+
+def test_a_change_of_nothing_changes_nothing(world: World) -> None:
+    state = world.state()
+    assert changed(world, {}).json() == state
+    assert changed(world, {"hold": None, "latency": None, "options": {}}).json() == state
+
+
+def test_another_latency_is_that_of_jobs_to_come(world: World) -> None:
+    before = submitted(world, 1)
+    assert changed(world, {"latency": "50..50"}).json()["latency"] == "50..50"
+    assert seconds(submitted(world, 2)) == 50
+    assert world.jobs()[0] == before
+
+
+def test_jobs_are_held_from_now_on_and_those_that_are_queued_are_not(world: World) -> None:
+    submitted(world, 1)
+    assert changed(world, {"hold": True}).json()["hold"] is True
+    assert submitted(world, 2)["status"] == "held"
+    world.settle()
+    assert [job["status"] for job in world.jobs()] == ["succeeded", "held"]
+
+
+def test_jobs_that_are_held_no_longer_are_as_if_they_had_just_been_submitted(sandbox: Sandbox) -> None:
+    held, never_held = (sandbox.world(seed=1, latency="realistic", hold=hold) for hold in (True, False))
+    for world in (held, never_held):
+        for day in (1, 2):
+            submitted(world, day)
+        assert call(world, "POST", "/referrals", REFERRAL).status_code == 200
+        submitted(world, 4, access_token="at_test_demo_clinic")
+    state = changed(held, {"hold": False}).json()
+    assert (state["hold"], state["jobs"]["held"], state["jobs"]["queued"]) == (False, 0, 4)
+    assert held.jobs() == never_held.jobs()
+    assert held.settle() == never_held.settle()
+    for world in (held, never_held):
+        world.delete()
+
+
+def test_time_that_jobs_were_held_is_added_to_their_own(sandbox: Sandbox) -> None:
+    world = sandbox.world(hold=True, latency="5..5")
+    submitted(world, 1)
+    world.advance(60)
+    changed(world, {"hold": False, "latency": "7..7"})
+    assert seconds(world.jobs()[0]) == 67
+    world.delete()
+
+
+def test_what_must_follow_something_still_does_when_it_is_released(sandbox: Sandbox) -> None:
+    world = sandbox.world(seed=2, hold=True, latency="realistic")
+    patient_id = call(world, "GET", "/patients").json()["patients"][0]["id"]
+    for street in ("1 Elm St", "2 Elm St", "3 Elm St"):
+        call(world, "PATCH", f"/patients/{patient_id}", {"address_street": street})
+    world.change(hold=False)
+    dues = [job["due"] for job in world.jobs()]
+    assert (len(dues), dues) == (3, sorted(dues))
+    world.delete()
+
+
+def test_what_was_not_held_can_be_released_too(world: World) -> None:
+    before = submitted(world, 1)
+    assert world.change(hold=False)["jobs"]["queued"] == 1
+    assert world.jobs() == [before]
+
+
+def test_a_practice_can_be_put_behind_another_ehr(world: World) -> None:
+    state = changed(world, {"ehr": "Athena"}, access_token="at_test_demo_clinic").json()
+    assert [practice["ehr"] for practice in state["practices"]] == ["eClinicalWorks", "Athena"]
+    referral = {"patient_mrn": "1", "direction": "outgoing"}
+    said = call(world, "POST", "/referrals", referral, access_token="at_test_demo_clinic").json()["message"]
+    assert said == "Creating referrals is not supported for Athena. Currently supported: eClinicalWorks."
+    assert changed(world, {"ehr": "Athena"}).json()["practices"][0]["ehr"] == "Athena"
+
+
+def test_options_are_changed_one_by_one(world: World) -> None:
+    state = world.change(options={"user_not_found_status": 401}, practice_options={"older_fields": True})
+    assert state["options"] == {**OF_A_CLIENT, "user_not_found_status": 401}
+    refused(call(world, "GET", "/settings", access_token="nobody"), 401, "User not found.")
+    state = world.change(options={"rotation_signs_with": "old"}, practice_options={"muted_events": ["patient.created"]})
+    assert state["options"] == {**OF_A_CLIENT, "rotation_signs_with": "old", "user_not_found_status": 401}
+    assert [practice["options"] for practice in state["practices"]] == [
+        {**AS_COBALT_HAS_IT, "older_fields": True, "muted_events": ["patient.created"]},
+        AS_COBALT_HAS_IT,
+    ]
+
+
+def test_webhooks_are_signed_as_the_changed_options_say(world: World) -> None:
+    with Receiver() as receiver:
+        former = call(world, "POST", "/webhook", {"webhook_url": receiver.url}).json()["webhook_secret"]
+        call(world, "POST", "/webhook/rotate-secret")
+        world.change(options={"rotation_signs_with": "old"})
+        submitted(world, 1)
+        world.settle()
+        [received] = receiver.received
+    assert verifies(former, received.body, received.signature)
+
+
+def test_a_reset_takes_changes_back(world: World) -> None:
+    new = world.state()
+    world.change(
+        latency="1..1",
+        hold=True,
+        ehr="Athena",
+        options={"user_not_found_status": 401, "rotation_signs_with": "old"},
+        practice_options={"older_fields": True},
+    )
+    world.reset()
+    assert world.state() == {**new, "generation": 2}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"latency": "slow"}, NO_LATENCY.format("slow")),
+        ({"hold": "yes"}, "Invalid hold. Must be a boolean."),
+        ({"ehr": 1}, "Invalid ehr. Must be a string."),
+        ({"ehr": ""}, "ehr is required."),
+        ({"seed": 1}, "Unexpected fields in request body: seed"),
+        ({"options": {"colour": 1}}, "Unexpected fields in request body: options.colour"),
+        ({"practice_options": {"colour": 1}}, "Unexpected fields in request body: practice_options.colour"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused(world: World, body: Body, message: str) -> None:
+    before = world.snapshot()
+    refused(changed(world, {"hold": True, **body}), 400, message)
+    assert world.snapshot() == before
+
+
+def test_the_practice_of_a_change_is_one_of_the_world(world: World) -> None:
+    reply = changed(world, {"ehr": "Athena"}, access_token="nobody")
+    assert (reply.status_code, reply.json()["message"].partition(".")[0]) == (
+        404,
+        "No practice of this world has this access_token",
+    )
 
 
 # Reset -----------------------------------------------------------------------------------------------------------

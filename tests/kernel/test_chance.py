@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from cobalt_sandbox.chance import Stream
+from cobalt_sandbox.chance import Stream, Streams
 
 
 def test_the_same_seed_and_names_give_the_same_numbers() -> None:
@@ -91,3 +91,14 @@ def test_a_token_has_capitals_and_digits_and_the_length_asked_for() -> None:
 def test_numbers_handed_out_in_turn_begin_with_one() -> None:
     stream = Stream(7, "numbers")
     assert [stream.next() for _ in range(3)] == [1, 2, 3]
+
+
+def test_streams_go_on_from_their_counts() -> None:
+    streams = Streams(7, "practice", "clinic")
+    streams["ids"].draw()
+    streams["dice"].next()
+    assert streams.counts == {"ids": 1, "dice": 1}
+    again = Streams(7, "practice", "clinic", counts=streams.counts)
+    assert again.counts == streams.counts
+    assert (again["ids"].draw(), again["new"].draw()) == (streams["ids"].draw(), streams["new"].draw())
+    assert streams["ids"].draw() == Stream(7, "practice", "clinic", "ids", count=2).draw()

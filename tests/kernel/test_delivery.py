@@ -20,7 +20,8 @@ import pytest
 
 from cobalt_sandbox import Sandbox
 from cobalt_sandbox.clock import Clock, Timeline
-from cobalt_sandbox.delivery import LANE_WIDTH, Courier, Status, Webhook
+from cobalt_sandbox.courier import LANE_WIDTH, Courier
+from cobalt_sandbox.delivery import Status, Webhook
 from cobalt_sandbox.events import Envelope, Event
 from cobalt_sandbox.outbound import Answer
 from cobalt_sandbox.testing.receiver import Received, Receiver, verifies

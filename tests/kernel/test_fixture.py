@@ -15,7 +15,7 @@ from cobalt_sandbox.bundled import fixture_document, fixture_names
 from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.ehr.people import Patient, Provider
 from cobalt_sandbox.fixture import Fixture, InvalidFixture, read
-from cobalt_sandbox.server import distinct
+from cobalt_sandbox.spec import distinct
 
 ADA = {"first_name": "Ada", "last_name": "Lovelace", "dob": "1990-01-01", "sex": "female"}
 

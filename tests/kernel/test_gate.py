@@ -45,18 +45,7 @@ def refusal(answer: httpx2.Response) -> tuple[int, str]:
         ("PATCH", "/webhook/wh_1", 405, "Method not allowed."),
         ("PUT", "/claims", 405, "Method not allowed."),
         ("DELETE", "/documents/7", 405, "Method not allowed."),
-        (
-            "GET",
-            "/last-schedule-sync",
-            501,
-            "GET /v1/last-schedule-sync is documented, but this version of cobalt-sandbox does not serve it yet.",
-        ),
-        (
-            "POST",
-            "/account/activate",
-            501,
-            "POST /v1/account/activate is documented, but this version of cobalt-sandbox does not serve it yet.",
-        ),
+        ("POST", "/last-schedule-sync", 405, "Method not allowed."),
     ],
 )
 def test_a_path_that_is_not_served_says_why(
@@ -333,6 +322,8 @@ class Anybody:
 
     def world(self, endpoint: Endpoint, headers: Headers) -> None:
         return None
+
+    def meant(self, headers: Headers) -> None: ...
 
     def caller(self, endpoint: Endpoint, headers: Headers, world: object) -> tuple[Any, ...]:
         return (Broken(),)

@@ -100,6 +100,44 @@ def test_with_a_secret_it_answers_401_to_what_that_did_not_sign(http: httpx2.Cli
         assert http.post(receiver.url, content=BODY).status_code == 200
 
 
+def test_it_says_of_each_refusal_what_was_wrong(http: httpx2.Client) -> None:
+    with Receiver(secret="another", older_secrets=[SECRET]) as receiver:
+        http.post(receiver.url, content=BODY, headers={"cobalt-verification": SIGNED})
+        receiver.secret = SECRET
+        http.post(receiver.url, content=BODY, headers={"cobalt-verification": SIGNED})
+        http.post(receiver.url, content=BODY + b"\n", headers={"cobalt-verification": SIGNED})
+    assert receiver.refusals == [
+        "it was signed with an older secret, number 2 of those given",
+        "a newline or space at an end of the body that came was not signed",
+    ]
+
+
+def test_it_has_a_witness_of_everything_before_the_answer(http: httpx2.Client) -> None:
+    seen: list[tuple[bytes, str | None]] = []
+    with Receiver(secret=SECRET, witness=lambda received, why: seen.append((received.body, why))) as receiver:
+        http.post(receiver.url, content=BODY, headers={"cobalt-verification": SIGNED})
+        assert seen == [(BODY, None)]
+        http.post(receiver.url, content=b"")
+        assert seen[1:] == [(b"", "the header 'cobalt-verification' is missing")]
+
+
+def test_it_listens_where_it_is_told() -> None:
+    with Receiver(host="0.0.0.0") as receiver:
+        assert receiver.url.startswith("http://127.0.0.1:")
+        second = Receiver(host="0.0.0.0", port=urlsplit(receiver.url).port or 0)
+        with pytest.raises(OSError, match="in use"):
+            second.start()
+
+
+def test_a_body_without_end_is_cut_short(receiver: Receiver) -> None:
+    address = urlsplit(receiver.url)
+    with socket.create_connection((address.hostname, address.port), timeout=5) as caller:
+        caller.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            caller.sendall(b" " * 100_000_000)
+    assert receiver.received == []
+
+
 def test_a_signature_is_over_the_raw_body() -> None:
     assert verifies(SECRET, BODY, SIGNED)
     assert not verifies(SECRET, BODY + b" ", SIGNED)

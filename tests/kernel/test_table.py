@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cobalt_sandbox.table import Record, Table
+from cobalt_sandbox.table import Orders, Record, Table
 
 
 class Person(Record, table="people", index=("city", "born"), listed_by=("last_name", "first_name")):
@@ -122,3 +122,56 @@ def test_copies_of_one_table_have_indexes_of_their_own(people: Table[Person]) ->
         assert untouched.find("city", "Berlin") == []
         assert untouched.first("born", 1815) is ADA
     assert [each.id for each in one.find("city", "New York")] == ["a3", "a1"]
+
+
+# Written down and read back --------------------------------------------------------------------------------------
+
+
+def arranged(table: Table[Person]) -> list[object]:
+    """All that it says of itself."""
+    values = {field: {getattr(row, field) for row in table} for field in Person.index}
+    found = {field: {value: table.find(field, value) for value in each} for field, each in values.items()}
+    return [list(table), table.rows(), found]
+
+
+def test_a_table_is_as_another_by_its_rows_and_orders(people: Table[Person]) -> None:
+    people.replace(GRACE, city="London", last_name="Lovelace", first_name="Ada")
+    people.replace(ALAN, city="New York", born=1815)
+    people.replace(people.the("a2"), city="London", last_name="Lovelace", first_name="Ada")
+    people.replace(people.the("a1"), city=None)
+    again = Table.of(Person, people.rows())
+    assert arranged(again) != arranged(people)
+    again.arrange(people.orders())
+    assert arranged(again) == arranged(people)
+    assert again.orders() == people.orders()
+    assert people.orders() == Orders(["a3", "a2", "a1"], {"city": [["a3", "a2"]], "born": [["a1", "a2"]]})
+
+
+def test_where_nothing_was_replaced_the_rows_say_it_all(people: Table[Person]) -> None:
+    people.add(Person(id="a4", first_name="Ada", last_name="Lovelace", city="London"))
+    assert not any(people.orders())
+    again = Table.of(Person, people.rows())
+    again.arrange(Orders())
+    assert arranged(again) == arranged(people)
+
+
+@pytest.mark.parametrize(
+    ("orders", "message"),
+    [
+        (Orders(listed=["a1"]), "an order does not have the rows that it is of"),
+        (Orders(found={"city": [["a9"]]}), "an order by 'city' is of no rows"),
+        (Orders(found={"city": [[]]}), "an order by 'city' is of no rows"),
+        (Orders(found={"name": [["a1"]]}), "an order by 'name' is of no rows"),
+        (Orders(found={"city": [["a1", "a3"]]}), "an order does not have the rows that it is of"),
+    ],
+)
+def test_the_orders_of_another_table_are_refused(people: Table[Person], orders: Orders, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        people.arrange(orders)
+
+
+def test_a_copy_is_untouched_until_it_is_written_to(people: Table[Person]) -> None:
+    copy = people.copy()
+    assert (people.is_untouched, copy.is_untouched) == (False, True)
+    copy.replace(ADA, city="Paris")
+    assert not copy.is_untouched

@@ -208,8 +208,9 @@ def test_a_job_that_the_ehr_refuses_ends_in_its_failure_event() -> None:
 
 def test_a_job_that_fails_inside_the_sandbox_ends_in_an_event_too(caplog: pytest.LogCaptureFixture) -> None:
     world = world_of()
-    look(world, "broken", "sound")
+    jobs = look(world, "broken", "sound")
     run(world.settle(60_000))
+    assert [job.ending and job.ending.did for job in jobs] == ["failed inside the sandbox", "succeeded"]
     assert events(world) == [
         {"type": "test.missed", "subject": "broken", "codes": ["UNKNOWN_ERROR"]},
         {"type": "test.seen", "subject": "sound"},

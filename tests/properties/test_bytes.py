@@ -9,9 +9,11 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
+from annotated_types import Ge, Le
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 from typing_extensions import is_typeddict
 
@@ -51,10 +53,17 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
 
 
 def models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
-    fields = {name: values_of(each.annotation) for name, each in model.model_fields.items()}
+    fields = {name: _within(each, values_of(each.annotation)) for name, each in model.model_fields.items()}
     required = {name: each for name, each in fields.items() if model.model_fields[name].is_required()}
     optional = {name: each for name, each in fields.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional).map(lambda given: model(**given))
+
+
+def _within(field: FieldInfo, values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Numbers of a field that has bounds."""
+    lowest = next((each.ge for each in field.metadata if isinstance(each, Ge)), None)
+    highest = next((each.le for each in field.metadata if isinstance(each, Le)), None)
+    return values if lowest is None and highest is None else st.integers(lowest, highest)  # type: ignore[arg-type]  # whole numbers
 
 
 def typed_dicts(kind: type[Any]) -> st.SearchStrategy[Any]:

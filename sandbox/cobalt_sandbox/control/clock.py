@@ -61,7 +61,7 @@ class ClockState(Report):
 
 
 class Happening(Row):
-    """Something that was due: a job, or the second attempt of a delivery."""
+    """Something that was due: a job, or an attempt of a delivery that was not made at once."""
 
     at: DateTime
     what: Literal["job", "attempt"]
@@ -152,7 +152,7 @@ def _told(world: World, walk: Walk) -> dict[str, Any]:
         "now": iso(world.clock.now()),
         "ran": [_happening(ran) for ran in walk.ran],
         "events": [enveloped(envelope) for envelope in walk.events],
-        "attempts": [_made(delivery, attempt) for delivery, attempt in walk.attempts],
+        "attempts": [attempt_made(delivery, attempt) for delivery, attempt in walk.attempts],
     }
 
 
@@ -162,7 +162,7 @@ def _happening(ran: Ran) -> Happening:
     return Happening(at=iso(ran.at), what=ran.what, **known)
 
 
-def _made(delivery: Delivery, attempt: Attempt) -> AttemptMade:
+def attempt_made(delivery: Delivery, attempt: Attempt) -> AttemptMade:
     return AttemptMade(
         event_id=delivery.envelope.id,
         webhook_id=delivery.webhook.id,

@@ -19,8 +19,8 @@ class EventQuery(Query):
     page_size: Annotated[int, up_to(100)] = 50
 
 
-class EventEnvelope(Row):
-    """An event as webhooks deliver it."""
+class EventEnvelope(Report):
+    """An event, as webhooks deliver it."""
 
     id: str
     access_token_reference_id: str

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from cobalt_sandbox.control.fired_events import FIRED
 from cobalt_sandbox.endpoint import Report, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.faults import AnyEffect, DocumentsFailed, Fail, ScheduleUnreadable
+from cobalt_sandbox.faults import (
+    ANY_CALL,
+    ANY_DELIVERY,
+    ON_CALL,
+    ON_DELIVERY,
+    AnyEffect,
+    DocumentsFailed,
+    Effect,
+    Fail,
+    ScheduleUnreadable,
+)
 from cobalt_sandbox.server import Server
 from cobalt_sandbox.validation import Body
 from cobalt_sandbox.world import World
 
 
 class UnknownOccasion(CobaltError):
-    template = "No fault can be set on {on!r}. Known: {known}."
+    template = "No fault can be set on {on!r}.{hint} Known for calls: {calls}. Known for events: {events}."
 
 
 class UnknownEffect(CobaltError):
-    template = (
-        'No fault does this. Known: {{"fail": [{{"code", "description"}}]}}, {{"documents_failed": n}} on '
-        'referral.created, {{"schedule_unreadable": true}} on appointment.created.'
-    )
+    template = "No fault on {on} does this. Known: {forms}."
 
 
 class UnknownPractice(CobaltError):
@@ -62,29 +73,45 @@ class FaultList(Report):
 @endpoint("POST /faults", status=201)
 def create(world: World, body: NewFault, server: Server) -> FaultState:
     """Order a fault"""
-    successes = [each.emits[0].type for each in server.documented.endpoints.values() if each.emits]
-    if body.on not in successes:
-        raise UnknownOccasion(on=body.on, known=", ".join(successes))
+    effects = _effects(server)
+    if body.on not in effects:
+        raise _unknown_occasion(body.on, effects)
     names = [practice.name for practice in world.practices.values()]
     if body.practice is not None and body.practice not in names:
         raise UnknownPractice(practice=body.practice, known=", ".join(names))
-    fault = world.faults.order(body.on, _effect(body), times=body.times, after=body.after, practice=body.practice)
+    fault = world.faults.order(
+        body.on, _effect(body, effects[body.on]), times=body.times, after=body.after, practice=body.practice
+    )
     return FaultState.model_validate(fault)
 
 
-_SPECIAL: dict[tuple[str, str], type[AnyEffect]] = {
-    ("referral.created", "documents_failed"): DocumentsFailed,
-    ("appointment.created", "schedule_unreadable"): ScheduleUnreadable,
-}
+_SPECIAL: dict[str, type[Effect]] = {"referral.created": DocumentsFailed, "appointment.created": ScheduleUnreadable}
 
 
-def _effect(body: NewFault) -> AnyEffect:
-    special = (kind for (on, key), kind in _SPECIAL.items() if on == body.on and key in body.do)
-    kind: type[AnyEffect] = next(special, Fail)
-    try:
-        return kind.model_validate(body.do)
-    except ValueError:
-        raise UnknownEffect from None
+def _effects(server: Server) -> dict[str, list[type[Effect]]]:
+    """Everything that a fault can be set on, with what it can do there."""
+    documented = server.documented
+    effects: dict[str, list[type[Effect]]] = {on: [*ON_CALL] for on in (ANY_CALL, *documented.endpoints)}
+    effects |= {on: [*ON_DELIVERY] for on in (ANY_DELIVERY, *documented.events, *FIRED)}
+    for success in {each.emits[0].type for each in documented.endpoints.values() if each.emits}:
+        effects[success] = [Fail, *([_SPECIAL[success]] if success in _SPECIAL else []), *ON_DELIVERY]
+    return effects
+
+
+def _unknown_occasion(on: str, effects: Mapping[str, Sequence[type[Effect]]]) -> UnknownOccasion:
+    calls = [each for each, kinds in effects.items() if kinds == effects[ANY_CALL]]
+    events = [each for each in effects if each not in calls]
+    alike = get_close_matches(on, effects, n=2)
+    hint = f" Did you mean {' or '.join(alike)}?" if alike else ""
+    return UnknownOccasion(on=on, hint=hint, calls=", ".join(calls), events=", ".join(events))
+
+
+def _effect(body: NewFault, kinds: Sequence[type[Effect]]) -> Any:
+    for kind in kinds:
+        if next(iter(kind.model_fields)) in body.do:
+            with suppress(ValueError):
+                return kind.model_validate(body.do)
+    raise UnknownEffect(on=body.on, forms=", ".join(kind.form for kind in kinds))
 
 
 @endpoint("GET /faults")

@@ -1,11 +1,11 @@
-"""Worlds: made, looked at, reset and deleted."""
+"""Worlds: made, looked at, changed, reset and deleted."""
 
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from cobalt_sandbox.callers import Credentials
 from cobalt_sandbox.clock import iso
@@ -13,12 +13,14 @@ from cobalt_sandbox.delivery import Status
 from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.endpoint import MIB, Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.fixture import Fixture, read
+from cobalt_sandbox.fixture import Fixture, Options, read
 from cobalt_sandbox.jobs import JobStatus
-from cobalt_sandbox.server import Server, distinct
-from cobalt_sandbox.spec import Latency, Spec, WorldOptions
-from cobalt_sandbox.validation import Body, DateTime, Instant, Pace, complaint
-from cobalt_sandbox.world import World
+from cobalt_sandbox.server import Server
+from cobalt_sandbox.spec import Latency, LatencyWord, Spec, WorldOptions, distinct
+from cobalt_sandbox.validation import Body, DateTime, Instant, Pace, Required
+from cobalt_sandbox.world import Practice, World
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class OtherSecret(CobaltError):
@@ -38,14 +40,6 @@ class Undeletable(CobaltError):
 # Request ---------------------------------------------------------------------------------------------------------
 
 
-def _latency(word: str) -> str:
-    try:
-        Latency.of(word)
-    except ValueError as error:
-        raise complaint(f"{error}.") from None
-    return word
-
-
 class NewClock(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, defer_build=True, frozen=True)
     now: Instant | None = None
@@ -57,10 +51,23 @@ class NewWorld(Body, extra="forbid"):
 
     seed: int | None = None
     fixtures: list[Any] | None = None
-    latency: Annotated[str, AfterValidator(_latency)] | None = None
+    latency: LatencyWord | None = None
     clock: NewClock | None = None
     hold: bool | None = None
     options: WorldOptions | None = None
+
+
+class WorldChange(Body, extra="forbid"):
+    """What is left out stays as it is, within ``options`` and ``practice_options``, too.
+
+    ``ehr`` and ``practice_options`` are those of one practice: that of the ``access_token`` header, or the first.
+    """
+
+    latency: LatencyWord | None = None
+    hold: bool | None = None
+    options: WorldOptions | None = None
+    ehr: Required | None = None
+    practice_options: Options | None = None
 
 
 class ResetOrder(Body, extra="forbid"):
@@ -77,6 +84,7 @@ class PracticeCredentials(Row):
     access_token: str
     access_token_reference_id: str
     ehr: str
+    options: Options
 
 
 class ClockReading(Row):
@@ -98,6 +106,7 @@ class WorldState(Report):
     seed: int
     latency: str
     hold: bool
+    options: WorldOptions
     clock: ClockReading
     practices: list[PracticeCredentials]
     jobs: dict[JobStatus, int]
@@ -125,7 +134,7 @@ class WorldReset(Report):
     kept: list[Literal["webhooks"]]
 
 
-def _state(world: World, kind: type[WorldState] = WorldState) -> WorldState:
+def state_of(world: World, kind: type[WorldState] = WorldState) -> WorldState:
     spec, practices = world.spec, world.practices.values()
     return kind(
         client_id=spec.client_id,
@@ -134,6 +143,7 @@ def _state(world: World, kind: type[WorldState] = WorldState) -> WorldState:
         seed=spec.seed,
         latency=world.latency.word,
         hold=world.hold,
+        options=_whole(world.options),
         clock=ClockReading(now=iso(world.clock.now()), rate=world.clock.rate),
         practices=[
             PracticeCredentials(
@@ -141,6 +151,7 @@ def _state(world: World, kind: type[WorldState] = WorldState) -> WorldState:
                 access_token=practice.profile.access_token,
                 access_token_reference_id=practice.access_token_reference_id,
                 ehr=practice.profile.ehr,
+                options=_whole(practice.profile.options),
             )
             for practice in practices
         ],
@@ -153,6 +164,11 @@ def _state(world: World, kind: type[WorldState] = WorldState) -> WorldState:
     )
 
 
+def _whole(options: M) -> M:
+    """With what is there by default, which a reply leaves out."""
+    return type(options)(**options.model_dump())
+
+
 # Endpoints -------------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +176,7 @@ def _state(world: World, kind: type[WorldState] = WorldState) -> WorldState:
 def create(server: Server, body: NewWorld) -> WorldState:
     """Make a world, with credentials made up for it"""
     seed = server.invented_seed() if body.seed is None else body.seed
-    return _state(server.make(_spec(server, body, Credentials(*server.invented_credentials(seed)), seed)))
+    return state_of(server.make(_spec(server, body, Credentials(*server.invented_credentials(seed)), seed)))
 
 
 @endpoint("PUT /world", max_body=25 * MIB)
@@ -169,10 +185,10 @@ def ensure(server: Server, body: NewWorld, credentials: Credentials) -> WorldSta
     world = server.worlds.get(credentials.client_id)
     if world is None:
         seed = server.invented_seed() if body.seed is None else body.seed
-        return _state(server.make(_spec(server, body, credentials, seed)), WorldMade)
+        return state_of(server.make(_spec(server, body, credentials, seed)), WorldMade)
     if not hmac.compare_digest(world.spec.client_secret.encode(), credentials.client_secret.encode()):
         raise OtherSecret(client_id=credentials.client_id)
-    return _state(world)
+    return state_of(world)
 
 
 def _spec(server: Server, body: NewWorld, credentials: Credentials, seed: int) -> Spec:
@@ -207,7 +223,31 @@ def _fixtures(server: Server, wanted: list[Any] | None) -> tuple[Fixture, ...]:
 @endpoint("GET /world")
 def get(world: World) -> WorldState:
     """The world and what is in it, counted"""
-    return _state(world)
+    return state_of(world)
+
+
+@endpoint("PATCH /world")
+def update(world: World, body: WorldChange, practice: Practice) -> WorldState:
+    """Change how the world behaves, until its next reset
+
+    Jobs that are queued keep their time. When it holds no longer, held jobs are on their way as if they had just been
+    submitted, in the same order; ``latency`` comes first, if both are changed.
+    """
+    if body.latency is not None:
+        world.latency = Latency.of(body.latency)
+    if body.options is not None:
+        world.configure(_changed(world.options, body.options))
+    options = body.practice_options and _changed(practice.profile.options, body.practice_options)
+    practice.configure(ehr=body.ehr, options=options)
+    if body.hold is True:
+        world.hold = True
+    elif body.hold is False:
+        world.release()
+    return state_of(world)
+
+
+def _changed(before: M, sent: M) -> M:
+    return before.model_copy(update={name: getattr(sent, name) for name in sent.model_fields_set})
 
 
 @endpoint("POST /world/reset")

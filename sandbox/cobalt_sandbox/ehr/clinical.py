@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
 from cobalt_sandbox.filenames import UNKNOWN_TYPE, is_media_type, kept_name
 from cobalt_sandbox.table import Record
@@ -63,15 +61,6 @@ class Message(Record, table="messages"):
     status: Written = "created"
 
 
-def _from_base64(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return b64decode(value, validate=True)
-    except Error as error:
-        raise ValueError(f"is no base64: {error}") from None
-
-
 def _filename(value: str) -> str:
     if kept_name(value) != value or not value:
         raise ValueError(f"{value!r} is no name of a file")
@@ -94,7 +83,7 @@ class Document(Record, table="documents", heavy="content"):
     patient_mrn: str | None = None
     filename: Annotated[str, AfterValidator(_filename)]
     content_type: Annotated[str, AfterValidator(_media_type)] = UNKNOWN_TYPE
-    content: Annotated[bytes, BeforeValidator(_from_base64)]
+    content: bytes
     folder_name: str | None = None
     status: Written = "created"
     emr_assigned_to_id: str | None = None

@@ -69,7 +69,8 @@ def _visits(practice: Practice, wanted: Appointment) -> Iterator[_Conflict]:
     for visit in Period(practice.table(Appointment), wanted.start - DAY, wanted.end):
         whose = (visit.provider_ehr_id, visit.secondary_provider_ehr_id)
         if (
-            visit.is_booked
+            visit.id != wanted.id
+            and visit.is_booked
             and visit.status not in over
             and wanted.provider_ehr_id in whose
             and wanted.start < visit.end

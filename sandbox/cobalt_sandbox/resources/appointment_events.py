@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from cobalt_sandbox.ehr.bookings import Appointment
 from cobalt_sandbox.ehr.conflicts import ConflictDetails, DoubleBooking
@@ -17,7 +17,7 @@ from cobalt_sandbox.resources.listing import AsRead
 from cobalt_sandbox.world import Practice
 
 #: Minutes, which the page of sync events types as a number.
-Number = Annotated[int, WithJsonSchema({"type": "number"})]
+Number = Annotated[int, Field(ge=1, le=1440), WithJsonSchema({"type": "number"})]
 
 
 class AppointmentCreated(Event, type="appointment.created", kinds=("operation", "sync")):

@@ -175,7 +175,7 @@ class PatientChangeTaken(Reply):
     job_id: int
 
 
-class PatientUpdated(Event, type="patient.updated"):
+class PatientUpdated(Event, type="patient.updated", kinds=("operation", "sync")):
     """The record after the change (D127)."""
 
     id: str

@@ -51,14 +51,17 @@ def get(practice: Practice) -> Settings:
     )
 
 
-def _not_too_long(reference: str) -> str:
-    if len(reference) > 255:
+def not_too_long(text: str) -> str:
+    if len(text) > 255:
         raise complaint("Invalid {place}. Must be at most 255 characters.")  # D55
-    return reference
+    return text
+
+
+Reference = Annotated[Required, AfterValidator(not_too_long)]
 
 
 class NewSettings(Body, extra="forbid"):
-    access_token_reference_id: Annotated[Required, AfterValidator(_not_too_long)]
+    access_token_reference_id: Reference
 
 
 class UpdatedData(Row):

@@ -61,8 +61,12 @@ class WebhookEventList(Reply):
     webhook_events: list[WebhookEventRow]
     pagination: CountedPages
 
+    @property
+    def shown_events(self) -> Sequence[str]:
+        return [event.event_id for event in self.webhook_events]
 
-@endpoint("GET /webhook-events")
+
+@endpoint("GET /webhook-events", needs_login=False)
 def list_(practice: Practice, query: WebhookEventQuery) -> WebhookEventList:
     """Get Webhook Events"""
     found = _found(practice, query)
@@ -143,8 +147,12 @@ class AuditedWebhookEvent(WebhookEventRow):
 class WebhookEventFound(Reply):
     webhook_event: AuditedWebhookEvent
 
+    @property
+    def shown_events(self) -> Sequence[str]:
+        return [self.webhook_event.event_id]
 
-@endpoint("GET /webhook-events/{id}")
+
+@endpoint("GET /webhook-events/{id}", needs_login=False)
 def get(practice: Practice, id: str) -> WebhookEventFound:
     """Get Webhook Event by ID"""
     envelope = practice.events.get(id)

@@ -8,7 +8,7 @@ import hmac
 import socket
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -18,6 +18,10 @@ import h11
 from pydantic_core import from_json
 
 READ_BYTES = 65_536
+
+
+#: The connection of a longer body is closed.
+MOST_BODY = 50 * 1024 * 1024
 
 
 def verifies(secret: str, body: bytes, signature: str) -> bool:
@@ -74,13 +78,28 @@ class Receiver:
 
     It answers 200 unless told otherwise. While it has a ``secret``, which can be set at any time, it answers 401 to what that
     secret did not sign; such a request uses up no answer. ``received`` has every request in order of arrival, whatever
-    became of it; ``connections`` counts how often somebody has connected.
+    became of it; ``refusals`` says of each 401 what was wrong with the signature (``older_secrets`` help to tell), and
+    ``connections`` counts how often somebody has connected.
+
+    ``port`` 0 is any free one. ``witness`` is called in the receiver's thread with each request and its refusal, if any.
     """
 
-    def __init__(self, *, secret: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        secret: str | None = None,
+        older_secrets: Sequence[str] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        witness: Callable[[Received, str | None], None] | None = None,
+    ) -> None:
         self.secret = secret
+        self.older_secrets = older_secrets
         self.received: list[Received] = []
+        self.refusals: list[str] = []
         self.connections = 0
+        self._address = (host, port)
+        self._witness = witness
         self.url = ""
         self._turns: deque[_Turn] = deque()
         self._arrival = threading.Condition()
@@ -96,9 +115,10 @@ class Receiver:
         self.stop()
 
     def start(self) -> None:
-        """Returns when ``url`` can be connected to."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhook"
+        """Returns when ``url`` can be connected to. Raises OSError when the address is taken or not this machine's."""
+        listener = socket.create_server(self._address)
+        host, port = listener.getsockname()
+        self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/webhook"
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
         self._thread = threading.Thread(target=self._run, args=(listener,), name="cobalt-receiver", daemon=True)
@@ -148,22 +168,32 @@ class Receiver:
             # Some releases of asyncio report a cancelled conversation as an error, and each one is cancelled in the end.
             with suppress(OSError, h11.RemoteProtocolError, asyncio.CancelledError):
                 while (received := await _request(http, reader)) is not None:
-                    turn = self._turn_for(received)
-                    self._note(received)
+                    refusal = self._refusal(received)
+                    turn = self._next_turn() if refusal is None else INVALID_SIGNATURE
+                    self._note(received, refusal)
                     if turn.closes or not await _answered(http, writer, turn):
                         return
         finally:
             writer.close()
 
-    def _turn_for(self, received: Received) -> _Turn:
-        if self.secret is not None and not verifies(self.secret, received.body, received.signature):
-            return INVALID_SIGNATURE
+    def _refusal(self, received: Received) -> str | None:
+        """What is wrong with its signature, if there is a secret to tell by."""
+        if self.secret is None or verifies(self.secret, received.body, received.signature):
+            return None
+        from cobalt_sandbox.testing.diagnosis import why_wrong  # seldom needed
+
+        return why_wrong(received.headers, received.body, self.secret, *self.older_secrets)
+
+    def _next_turn(self) -> _Turn:
         return self._turns.popleft() if self._turns else RECEIVED
 
-    def _note(self, received: Received) -> None:
+    def _note(self, received: Received, refusal: str | None) -> None:
         with self._arrival:
             self.received.append(received)
+            self.refusals += [] if refusal is None else [refusal]
             self._arrival.notify_all()
+        if self._witness is not None:
+            self._witness(received, refusal)
 
 
 async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> Received | None:
@@ -176,7 +206,7 @@ async def _request(http: h11.Connection, reader: asyncio.StreamReader) -> Receiv
                 http.receive_data(await reader.read(READ_BYTES))
             case h11.Request() as request:
                 pass
-            case h11.Data(data=data):
+            case h11.Data(data=data) if len(body) <= MOST_BODY:
                 body += data
             case h11.EndOfMessage() if request is not None:
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}

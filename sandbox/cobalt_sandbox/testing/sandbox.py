@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Literal, Self
-from urllib.parse import urlencode
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from cobalt_sandbox.client import Control
-from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET, Config
-from cobalt_sandbox.serving import Serving, listening_socket, url_of
+from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET, Config, Unstartable
+from cobalt_sandbox.testing.world import World
+
+if TYPE_CHECKING:
+    from cobalt_sandbox.serving import Encrypted, Serving
+    from cobalt_sandbox.tls import Identity
 
 Json = dict[str, Any]
 
@@ -18,8 +23,11 @@ Json = dict[str, Any]
 class Sandbox:
     """A server on a free port of this machine, in a thread of this process. Use it with ``with``.
 
-    ``seed`` decides every id; the other settings are those of ``cobalt-sandbox serve``.
+    ``seed`` decides every id; the other settings are those of ``cobalt-sandbox serve``. With ``tls`` it answers at ``tls_url``,
+    too; the certificate that its clients are to trust is in ``ca_file`` as long as it runs.
     """
+
+    ca_file: Path
 
     def __init__(
         self,
@@ -31,8 +39,12 @@ class Sandbox:
         rate: float = 1.0,
         strict: bool = False,
         control_token: str | None = None,
+        snapshot: Path | None = None,
+        link_callback: str | None = None,
+        link_fixtures: Mapping[str, str] = MappingProxyType({}),
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: bool = False,
     ) -> None:
         self.config = Config(
             host=host,
@@ -44,10 +56,24 @@ class Sandbox:
             rate=rate,
             strict=strict,
             control_token=control_token,
+            snapshot=snapshot,
+            link_callback=link_callback,
+            link_fixtures=link_fixtures,
+            tls=tls,
+            tls_port=0,
         )
         self.url = ""
+        self.tls_url = ""
+        self._folder: TemporaryDirectory[str] | None = None
         self._serving: Serving | None = None
         self._thread: threading.Thread | None = None
+
+    @classmethod
+    def at(cls, url: str, *, control_token: str | None = None) -> Self:
+        """One that runs already, wherever that is; it is neither started nor stopped from here."""
+        running = cls(control_token=control_token)
+        running.url = url.rstrip("/")
+        return running
 
     def __enter__(self) -> Self:
         self.start()
@@ -59,8 +85,17 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Returns when the server answers. Raises OSError when its address is taken, RuntimeError when it cannot start."""
+        """Returns when the server answers.
+
+        Raises TLSNotInstalled where that is wanted, OSError when its address is taken, Unstartable when it cannot go on from its
+        snapshot, else RuntimeError.
+        """
+        # Not before: who uses a server that runs elsewhere needs none of this.
+        from cobalt_sandbox.serving import Serving, listening_socket, url_of
+
+        identity = _identity() if self.config.tls else None
         listener = listening_socket(self.config.host, self.config.port)
+        encrypted = None if identity is None else self._encrypted(identity)
         ready = threading.Event()
         ended: list[BaseException] = []
 
@@ -72,21 +107,43 @@ class Sandbox:
             finally:
                 ready.set()
 
-        serving = Serving(self.config, listener, ready.set)
+        try:
+            serving = Serving(self.config, listener, ready.set, encrypted)
+        except Unstartable:
+            listener.close()
+            raise
         thread = threading.Thread(target=serve, name="cobalt-sandbox", daemon=True)
         thread.start()
         ready.wait()
         if ended:
             thread.join()
             listener.close()
+            if encrypted is not None:
+                encrypted.listener.close()
+            self._clear()
             raise RuntimeError("the sandbox did not start") from ended[0]
         self.url, self._serving, self._thread = url_of(listener), serving, thread
+
+    def _encrypted(self, identity: Identity) -> Encrypted:
+        from cobalt_sandbox.serving import Encrypted, listening_socket, url_of
+
+        listener = listening_socket(self.config.host, self.config.tls_port)
+        self.tls_url = url_of(listener, "https")
+        self._folder = TemporaryDirectory(prefix="cobalt-sandbox-")
+        self.ca_file = Path(self._folder.name, "ca.pem")
+        self.ca_file.write_bytes(identity.authority)
+        return Encrypted(listener, identity.context)
 
     def stop(self) -> None:
         assert self._serving is not None
         assert self._thread is not None
         self._serving.stop()
         self._thread.join()
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
 
     @property
     def default_world(self) -> World:
@@ -103,8 +160,12 @@ class Sandbox:
         now: str | None = None,
         hold: bool = False,
         options: Mapping[str, Any] | None = None,
+        snapshot: Mapping[str, Any] | None = None,
     ) -> World:
-        """A fresh world that no other sees, its clock standing still unless ``rate`` says otherwise."""
+        """A fresh world that no other sees, its clock standing still unless ``rate`` says otherwise.
+
+        With a ``snapshot`` it goes on from there, and all else is as it was in that.
+        """
         clock = {"rate": rate} | ({"now": now} if now is not None else {})
         wanted = {
             "seed": seed,
@@ -115,73 +176,13 @@ class Sandbox:
             "clock": clock,
         }
         made = Control(self.url, token=self.config.control_token).call("POST", "/world", wanted)
-        return World(self.url, made["client_id"], made["client_secret"], self.config.control_token)
+        world = World(self.url, made["client_id"], made["client_secret"], self.config.control_token)
+        if snapshot is not None:
+            world.restore(snapshot)
+        return world
 
 
-class World:
-    """One world of a running server, whether that runs in this process or elsewhere."""
+def _identity() -> Identity:
+    from cobalt_sandbox.tls import new_identity  # few tests need it
 
-    def __init__(self, url: str, client_id: str, client_secret: str, control_token: str | None = None) -> None:
-        self.url = url
-        self.client_id = client_id
-        self.client_secret = client_secret
-        self._control = Control(url, client_id, control_token)
-        self._access_token: str | None = None
-
-    @property
-    def access_token(self) -> str:
-        """That of the first practice."""
-        if self._access_token is None:
-            self._access_token = str(self.state()["practices"][0]["access_token"])
-        return self._access_token
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The three headers of the documented API, for any HTTP client."""
-        return {"client_id": self.client_id, "client_secret": self.client_secret, "access_token": self.access_token}
-
-    def state(self) -> Json:
-        """The world and what is in it, counted."""
-        return self._json("GET", "/world")
-
-    def settle(self, *, limit_s: float = 86_400) -> Json:
-        """Everything due has happened and is delivered. Returns what ran."""
-        return self._json("POST", "/clock/settle", {"limit_s": limit_s})
-
-    def advance(self, seconds: float) -> Json:
-        """So much time has passed, and what was due in it is delivered. Returns what ran."""
-        return self._json("POST", "/clock/advance", {"seconds": seconds})
-
-    def clock(self) -> Json:
-        return self._json("GET", "/clock")
-
-    def events(self, *, type: str | None = None, job_id: int | str | None = None) -> list[Json]:
-        """The events so far, oldest first, as webhooks deliver them."""
-        wanted = {"type": type, "job_id": job_id, "page_size": 100}
-        query = {name: value for name, value in wanted.items() if value is not None}
-        found: list[Json] = []
-        page, pages = 1, 1
-        while page <= pages:
-            reply = self._json("GET", f"/events?{urlencode({**query, 'page': page})}")
-            found += reply["events"]
-            page, pages = page + 1, reply["pagination"]["total_pages"]
-        return found[::-1]
-
-    def fault(self, on: str, do: Mapping[str, Any], **order: Any) -> Json:
-        """Order a fault: ``on`` an occasion ``do`` something; ``times``, ``after``, ``practice``."""
-        return self._json("POST", "/faults", {"on": on, "do": do, **order})
-
-    def faults(self) -> list[Json]:
-        faults: list[Json] = self._json("GET", "/faults")["faults"]
-        return faults
-
-    def reset(self, *, keep: Sequence[str] = ()) -> Json:
-        """The world is as when it was created."""
-        return self._json("POST", "/world/reset", {"keep": keep})
-
-    def delete(self) -> None:
-        self._control.call("DELETE", "/world")
-
-    def _json(self, method: str, path: str, body: object = None) -> Json:
-        reply: Json = self._control.call(method, path, body)
-        return reply
+    return new_identity()

@@ -1,0 +1,44 @@
+"""The names that Cobalt answers under, and what each of them stands for here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from cobalt_sandbox.gate import Receive, Scope, Send
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+API = "api.usecobalt.com"
+LINK = "link.usecobalt.com"
+_LINK = LINK.encode()
+
+
+class ByHost:
+    """Calls to Cobalt's host of Link go to ``/link``: ``/init.js`` there is ``/link/init.js`` here.
+
+    Every other name, that of the API included, stands for the whole application.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _host(scope) == _LINK:
+            scope["path"] = _under_link(scope["path"])
+            scope["raw_path"] = _under_link(scope["raw_path"].decode("ascii")).encode("ascii")
+        await self._application(scope, receive, send)
+
+
+def _host(scope: Scope) -> bytes:
+    """Without its port."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host: bytes = value
+            return host.partition(b":")[0].lower()
+    return b""
+
+
+def _under_link(path: str) -> str:
+    if path == "/":
+        return "/link"
+    return path if path == "/link" or path.startswith("/link/") else f"/link{path}"
