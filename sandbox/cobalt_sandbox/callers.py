@@ -16,7 +16,6 @@ from cobalt_sandbox.errors import (
     MissingHeaders,
     NotSupported,
     UserNotFound,
-    UserNotFound401,
     WrongClientCredentials,
 )
 from cobalt_sandbox.server import Server
@@ -77,9 +76,7 @@ class DocumentedCallers:
         assert world is not None
         if endpoint.caller is World:
             return (world,)
-        practice = _practice(world, _value(headers, b"access_token"))
-        if practice is None:
-            raise UserNotFound401 if world.options.user_not_found_status == 401 else UserNotFound
+        practice = world.links.practice_of(_value(headers, b"access_token"))
         if practice.login_expired and endpoint.needs_login:
             raise LoginRequired
         if endpoint.emits and not practice.is_active:
@@ -92,13 +89,6 @@ class DocumentedCallers:
 
     def asked_for(self, kind: Any, headers: Headers) -> Any:
         raise AssertionError(f"no documented endpoint asks for {kind}")  # pragma: no cover
-
-
-def _practice(world: World, access_token: bytes) -> Practice | None:
-    for token, practice in world.practices.items():
-        if hmac.compare_digest(token.encode(), access_token):
-            return practice
-    return None
 
 
 # The control API -------------------------------------------------------------------------------------------------
@@ -171,10 +161,11 @@ class ControlCallers:
 
     def _practice(self, world: World, headers: Headers) -> Practice:
         access_token = _value(headers, b"access_token")
-        practice = _practice(world, access_token) if access_token else world.first_practice
-        if practice is None:
-            raise UnknownAccessToken(names=", ".join(each.name for each in world.practices.values()))
-        return practice
+        try:
+            return world.links.practice_of(access_token) if access_token else world.first_practice
+        except UserNotFound as error:
+            names = ", ".join(each.name for each in world.practices.values())
+            raise UnknownAccessToken(names=names) from error
 
     def asked_for(self, kind: Any, headers: Headers) -> Any:
         if kind is Practice:

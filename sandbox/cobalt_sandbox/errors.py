@@ -124,6 +124,16 @@ class TooManyBytes(CobaltError):
     status = 503
 
 
+class UnknownPatient(CobaltError):
+    template = "Patient with MRN '{mrn}' not found. Ensure the patient has been synced."  # Create Referral, D138
+    status = 404
+
+
+class UnknownAppointment(CobaltError):
+    template = "Appointment not found."  # D17, D189
+    status = 404
+
+
 class InternalError(CobaltError):
     template = "Internal server error."  # Table 1
     status = 500

@@ -135,7 +135,7 @@ class Fixture:
             known = {key: value for key, value in document.items() if key in Profile.keys}
             self.profile = Profile.model_validate(known)
         except ValidationError as error:
-            raise InvalidFixture(name=name, complaint=_first_complaint(error)) from error
+            raise InvalidFixture(name=name, complaint=f"{first_complaint(error)}.") from error
         self._unread = {key: rows for key, rows in document.items() if key not in Profile.keys}
         self._tables: dict[str, Table[Any]] = {table.kind.table: table for table in tables}
         self._moved: dict[str, tuple[int, Table[Any]]] = {}
@@ -199,11 +199,11 @@ def _checked(kind: type[R], rows: Any, name: str) -> Iterator[R]:
         try:
             checked = _adapters[kind].validate_python(given)
         except ValidationError as error:
-            raise ValueError(_first_complaint(error, kind.table, place).removesuffix(".")) from error
+            raise ValueError(first_complaint(error, kind.table, place)) from error
         # What its own constructor makes shares the names of its fields with the others, and takes half the memory.
         yield kind(**vars(checked))
 
 
-def _first_complaint(error: ValidationError, *place: str | int) -> str:
+def first_complaint(error: ValidationError, *place: str | int) -> str:
     first = error.errors(include_url=False)[0]
-    return f"{first['msg']} at {'.'.join(str(part) for part in (*place, *first['loc']))}."
+    return f"{first['msg']} at {'.'.join(str(part) for part in (*place, *first['loc']))}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from cobalt_sandbox.clock import SECOND, Moment, iso
-from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.errors import CobaltError, UserNotFound, UserNotFound401
 from cobalt_sandbox.fixture import ECLINICALWORKS, Fixture
 
 if TYPE_CHECKING:
@@ -138,11 +138,12 @@ class Links:
     def _now(self) -> Moment:
         return self._world.clock.now()
 
-    def practice_of(self, access_token: str) -> Practice | None:
+    def practice_of(self, access_token: bytes) -> Practice:
+        """Raises UserNotFound, with the status that the world's options ask for (D6)."""
         for token, practice in self._world.practices.items():
-            if hmac.compare_digest(token.encode(), access_token.encode()):
+            if hmac.compare_digest(token.encode(), access_token):
                 return practice
-        return None
+        raise UserNotFound401 if self._world.options.user_not_found_status == 401 else UserNotFound
 
     def invite(self, session: Session, ehr: str | None = None, domain: str | None = None) -> str:
         """A link token, and the organization of its user, which has this EHR unless it has one already.

@@ -15,7 +15,7 @@ from cobalt_sandbox.delivery import Delivery
 from cobalt_sandbox.document import Document, EventPart, JobPart, OrdersPart, PracticePart
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Envelope, retold
-from cobalt_sandbox.fixture import Fixture, InvalidFixture, Profile, UnknownFixture
+from cobalt_sandbox.fixture import Fixture, InvalidFixture, Profile, UnknownFixture, first_complaint
 from cobalt_sandbox.jobs import Ending, Job, Operation
 from cobalt_sandbox.links import Account, Organization, Session, Token
 from cobalt_sandbox.snapshot import Kinds
@@ -150,7 +150,7 @@ class _Restoring:
         try:
             profile = Profile.model_validate({**part.profile, "access_token": token})
         except ValidationError as error:
-            raise ValueError(_complaint(error, f"practice {part.name!r}")) from error
+            raise ValueError(first_complaint(error, f"practice {part.name!r}")) from error
         if profile.name != part.name:
             raise ValueError(f"practice {part.name!r} has the profile of {profile.name!r}")
         practice.profile = profile
@@ -198,7 +198,7 @@ class _Restoring:
         try:
             read = _reader(kind).validate_python(rows)
         except ValidationError as error:
-            raise ValueError(_complaint(error, of, kind.table)) from error
+            raise ValueError(first_complaint(error, of, kind.table)) from error
         return Table.of(kind, (kind(**vars(row)) for row in read))  # shares the names of its fields with the others
 
     def _envelope(self, practice: Practice, part: EventPart) -> Envelope:
@@ -286,8 +286,3 @@ def _reader(kind: type[Record]) -> TypeAdapter[list[Any]]:
     if kind not in _readers:
         _readers[kind] = TypeAdapter(list[kind])  # type: ignore[valid-type]  # it is a type, known at run time only
     return _readers[kind]
-
-
-def _complaint(error: ValidationError, *place: str) -> str:
-    first = error.errors(include_url=False)[0]
-    return f"{first['msg']} at {'.'.join(str(part) for part in (*place, *first['loc']))}"

@@ -186,6 +186,13 @@ def test_a_live_clock_can_be_advanced_too(sandbox: Sandbox, referral: Body) -> N
     live.delete()
 
 
+def test_however_fast_a_clock_runs_so_many_seconds_from_now_are_ahead(sandbox: Sandbox) -> None:
+    fast = sandbox.world(rate=1_000_000, fixtures=["empty"])
+    times = [fast.advance(0)["now"] for _ in range(20)]
+    assert times == sorted(times)
+    fast.delete()
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

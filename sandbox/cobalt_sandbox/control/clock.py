@@ -114,8 +114,7 @@ def _reading(world: World) -> ClockState:
 def update(world: World, body: NewPace) -> ClockState:
     """Set the pace of time, or the time, which only moves forward"""
     if body.now is not None:
-        _demand_future(world, body.now)
-        world.clock.move(body.now)
+        world.clock.move(_future(world, body.now))
     if body.rate is not None:
         world.clock.pace(body.rate)
     world.timeline.rewind()
@@ -125,12 +124,15 @@ def update(world: World, body: NewPace) -> ClockState:
 @endpoint("POST /clock/advance")
 async def advance(world: World, body: Destination) -> Advanced:
     """Walk forward in time; returns when all that was due on the way is delivered"""
-    if (body.seconds is None) == (body.to is None):
-        raise NoDestination
-    to = body.to if body.seconds is None else world.clock.now() + round(body.seconds * SECOND)
-    assert to is not None
-    _demand_future(world, to)
-    return Advanced(**_told(world, await world.advance(to)))
+    return Advanced(**_told(world, await world.advance(_destination(world, body))))
+
+
+def _destination(world: World, body: Destination) -> Moment:
+    if body.seconds is not None and body.to is None:
+        return _within_time(world.clock.now() + round(body.seconds * SECOND))
+    if body.to is not None and body.seconds is None:
+        return _future(world, body.to)
+    raise NoDestination
 
 
 @endpoint("POST /clock/settle")
@@ -140,11 +142,17 @@ async def settle(world: World, body: Limit) -> Settled:
     return Settled(**_told(world, walk), quiet=walk.quiet)
 
 
-def _demand_future(world: World, to: Moment) -> None:
-    if to < world.clock.now():
-        raise Backwards(now=iso(world.clock.now()), to=iso(to))
+def _future(world: World, to: Moment) -> Moment:
+    now = world.clock.now()
+    if to < now:
+        raise Backwards(now=iso(now), to=iso(to))
+    return _within_time(to)
+
+
+def _within_time(to: Moment) -> Moment:
     if to > LATEST:
         raise TooFar
+    return to
 
 
 def _told(world: World, walk: Walk) -> dict[str, Any]:

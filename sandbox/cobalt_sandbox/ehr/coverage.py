@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,7 +12,7 @@ from typing_extensions import TypedDict
 from cobalt_sandbox.clock import iso
 from cobalt_sandbox.ehr.numbers import free_number
 from cobalt_sandbox.ehr.people import Patient, Provider
-from cobalt_sandbox.table import Record, Table
+from cobalt_sandbox.table import Record
 from cobalt_sandbox.world import Practice
 
 CoverageStatus = Literal["active", "inactive", "error", "unknown"]
@@ -147,26 +145,9 @@ class EligibilityBenefit(Record, table="eligibility_benefits", index=("eligibili
     raw_segment: str
 
 
-def checks_of_days(
-    practice: Practice, first: str | None, last: str | None
-) -> Table[EligibilityCheck] | Sequence[EligibilityCheck]:
-    """Checks with a service date from ``first`` to ``last``, oldest first. Both are found by bisection."""
-    checks = practice.table(EligibilityCheck)
-    if first is None and last is None:
-        return checks
-    places = range(len(checks))
-    low = 0 if first is None else bisect_left(places, first, key=lambda place: _day(checks, place))
-    high = len(checks) if last is None else bisect_right(places, last, key=lambda place: _day(checks, place))
-    return checks[low:high]
-
-
 def checks_of_patient(practice: Practice, mrn: str) -> list[EligibilityCheck]:
     """The checks of one patient by service date, oldest first."""
     return sorted(practice.table(EligibilityCheck).find("patient_mrn", mrn), key=lambda check: check.service_date)
-
-
-def _day(checks: Table[EligibilityCheck], place: int) -> str:
-    return checks[place : place + 1][0].service_date
 
 
 # A check of today ------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from cobalt_sandbox.ehr.conflicts import WATCHED_EHRS, double_booking
 from cobalt_sandbox.ehr.live_fetch import ASKED, AppointmentFetch, booked, terms
 from cobalt_sandbox.ehr.numbers import free_number
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
-from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.errors import CobaltError, UnknownAppointment
 from cobalt_sandbox.events import Reason, failure_reason
 from cobalt_sandbox.faults import ScheduleUnreadable
 from cobalt_sandbox.fixture import ECLINICALWORKS
@@ -164,11 +164,6 @@ def _matches(appointment: Appointment, query: AppointmentQuery) -> bool:
 
 
 # Get Appointment -------------------------------------------------------------------------------------------------
-
-
-class UnknownAppointment(CobaltError):
-    template = "Appointment not found."  # D17
-    status = 404
 
 
 class AppointmentFound(Reply):

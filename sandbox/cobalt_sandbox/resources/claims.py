@@ -13,12 +13,12 @@ from cobalt_sandbox.ehr.billing import Balances, Claim, ClaimInsurance, ClaimReq
 from cobalt_sandbox.ehr.bookings import Appointment
 from cobalt_sandbox.ehr.charging import charge_for
 from cobalt_sandbox.endpoint import Reply, endpoint
-from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.errors import CobaltError, UnknownAppointment
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
-from cobalt_sandbox.resources.listing import AsRead, NewestFirst, RecordPages, page_of, read_off
+from cobalt_sandbox.resources.listing import AsRead, NewestFirst, RecordPages, days_as_written, page_of, read_off
 from cobalt_sandbox.table import Stretch
-from cobalt_sandbox.validation import Body, EndBeforeStart, PageNumber, Query, RangeEdge, Required, complaint, up_to
+from cobalt_sandbox.validation import Body, PageNumber, Query, RangeEdge, Required, complaint, up_to
 from cobalt_sandbox.world import Practice
 
 # List Claims -----------------------------------------------------------------------------------------------------
@@ -75,9 +75,7 @@ class ClaimList(Reply):
 @endpoint("GET /claims")
 def list_(practice: Practice, query: ClaimQuery) -> ClaimList:
     """List Claims"""
-    first, last = query.start_date[:10], query.end_date[:10]  # as written: a service date is a day of no zone
-    if last < first:
-        raise EndBeforeStart
+    first, last = days_as_written(query.start_date, query.end_date)
     found = Stretch(practice.table(Claim), _service_day, first, last)
     page, pages = page_of(NewestFirst(found), query.page, query.page_size)
     rows = read_off(ClaimRow, page)
@@ -120,11 +118,6 @@ class ClaimFailed(Event, type="claim.failed"):
     appointment_id: str
     failure_reason: str
     reasons: list[Reason]
-
-
-class UnknownAppointment(CobaltError):
-    template = "Appointment not found."
-    status = 404
 
 
 class NotInEHR(CobaltError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import WithJsonSchema
@@ -14,14 +13,13 @@ from cobalt_sandbox.ehr.coverage import (
     EligibilityCheck,
     Network,
     PatientRelationship,
-    checks_of_days,
     checks_of_patient,
 )
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.resources.listing import NewestFirst, RecordPages, page_of
-from cobalt_sandbox.table import Table
-from cobalt_sandbox.validation import EndBeforeStart, PageNumber, Query, RangeEdge, up_to
+from cobalt_sandbox.resources.listing import NewestFirst, RecordPages, days_as_written, page_of
+from cobalt_sandbox.table import Stretch, Table
+from cobalt_sandbox.validation import PageNumber, Query, RangeEdge, up_to
 from cobalt_sandbox.world import Practice
 
 Number = Annotated[int | float, WithJsonSchema({"type": "number"})]
@@ -81,32 +79,25 @@ class EligibilityCheckList(Reply):
 @endpoint("GET /eligibility-checks")
 def list_(practice: Practice, query: CheckQuery) -> EligibilityCheckList:
     """List Eligibility Checks"""
-    first, last = _day(query.start_date), _day(query.end_date)
-    if first is not None and last is not None and last < first:
-        raise EndBeforeStart
-    page, pages = page_of(NewestFirst(_found(practice, query, first, last)), query.page, query.page_size)
+    page, pages = page_of(NewestFirst(_found(practice, query)), query.page, query.page_size)
     return EligibilityCheckList.of(
         eligibility_checks=[_row(practice, check) for check in page], pagination=RecordPages.after(pages)
     )
 
 
-def _day(edge: str | None) -> str | None:
-    """The day of a date or date-time, as it is written: a service date is a day of no zone."""
-    return None if edge is None else edge[:10]
-
-
-def _found(
-    practice: Practice, query: CheckQuery, first: str | None, last: str | None
-) -> Table[EligibilityCheck] | Sequence[EligibilityCheck]:
+def _found(practice: Practice, query: CheckQuery) -> Stretch[EligibilityCheck] | list[EligibilityCheck]:
     """Oldest first. A status is one of four, so that an index of it would spare little."""
+    rows: Table[EligibilityCheck] | list[EligibilityCheck] = practice.table(EligibilityCheck)
     if query.patient_mrn is not None:
-        checks: Table[EligibilityCheck] | Sequence[EligibilityCheck] = checks_of_patient(practice, query.patient_mrn)
-        checks = [check for check in checks if (first or "") <= check.service_date <= (last or "~")]
-    else:
-        checks = checks_of_days(practice, first, last)
+        rows = checks_of_patient(practice, query.patient_mrn)
+    checks = Stretch(rows, _service_date, *days_as_written(query.start_date, query.end_date))
     if query.coverage_status is None:
         return checks
     return [check for check in checks if check.coverage_status == query.coverage_status]
+
+
+def _service_date(check: EligibilityCheck) -> str:
+    return check.service_date
 
 
 def _row(practice: Practice, check: EligibilityCheck) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from cobalt_sandbox.endpoint import Reply, endpoint
-from cobalt_sandbox.errors import CobaltError, UserNotFound, UserNotFound401
+from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.links import Session, known_as
 from cobalt_sandbox.resources.settings import Reference, not_too_long
 from cobalt_sandbox.validation import Body, Query, Required
@@ -60,12 +60,7 @@ def create_token(world: World, body: NewLinkToken) -> LinkToken:
 
 def _linked_already(world: World, access_token: str | None) -> Practice | None:
     """Raises UserNotFound (D45)."""
-    if not access_token:
-        return None
-    practice = world.links.practice_of(access_token)
-    if practice is None:
-        raise UserNotFound401 if world.options.user_not_found_status == 401 else UserNotFound
-    return practice
+    return world.links.practice_of(access_token.encode()) if access_token else None
 
 
 # Exchange Public Token -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from cobalt_sandbox.endpoint import Row
 from cobalt_sandbox.table import Record
-from cobalt_sandbox.validation import digits
+from cobalt_sandbox.validation import EndBeforeStart, digits
 
 
 class Rows(Protocol):
@@ -45,6 +45,17 @@ class RecordPages(Row):
             total_records=pages.total_count,
             total_pages=pages.total_pages,
         )
+
+
+def days_as_written(start: str | None, end: str | None) -> tuple[str, str]:
+    """The first and the last day meant by two range edges, for dates that are days of no zone: an hour is not looked at.
+
+    An edge that is not given is a string before, or after, every day.
+    """
+    first, last = (start or "")[:10], (end or "~")[:10]
+    if last < first:
+        raise EndBeforeStart
+    return first, last
 
 
 def page_of(rows: Rows, page: int, size: int) -> tuple[Sequence[Any], CountedPages]:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, model_validato
 from cobalt_sandbox.ehr.bookings import Appointment
 from cobalt_sandbox.ehr.clinical import SECTIONS, Note
 from cobalt_sandbox.endpoint import Reply, endpoint
-from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.errors import CobaltError, UnknownAppointment
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
@@ -118,11 +118,6 @@ class NoteUploaded(Event, type="note.uploaded"):
 
 class StructuredNotSupported(CobaltError):
     template = "Structured notes are only supported for eClinicalWorks."  # D190
-
-
-class UnknownAppointment(CobaltError):
-    template = "Appointment not found."  # D189
-    status = 404
 
 
 # Endpoint --------------------------------------------------------------------------------------------------------

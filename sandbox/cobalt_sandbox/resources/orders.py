@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 
 from cobalt_sandbox.ehr.billing import LabResults, OrderDetails, orders_of
 from cobalt_sandbox.endpoint import Reply, endpoint
-from cobalt_sandbox.resources.listing import AsRead, read_off
-from cobalt_sandbox.validation import EndBeforeStart, Query, RangeEdge
+from cobalt_sandbox.resources.listing import AsRead, days_as_written, read_off
+from cobalt_sandbox.validation import Query, RangeEdge
 from cobalt_sandbox.world import Practice
 
 
@@ -45,9 +45,6 @@ class OrderList(Reply):
 @endpoint("GET /orders")
 def list_(practice: Practice, query: OrderQuery) -> OrderList:
     """List Orders"""
-    # As written: the date of an order is a day of no zone.
-    first, last = (query.start_date or "")[:10], (query.end_date or "~")[:10]
-    if last < first:
-        raise EndBeforeStart
+    first, last = days_as_written(query.start_date, query.end_date)
     orders = orders_of(practice, query.patient_mrn)
     return OrderList(orders=read_off(OrderRow, [order for order in orders if first <= order.order_date <= last]))

@@ -12,7 +12,7 @@ from cobalt_sandbox.ehr.insuring import SELF, InsuranceWrite, Outcome, Written, 
 from cobalt_sandbox.ehr.people import Patient
 from cobalt_sandbox.ehr.places import InsuranceProvider
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
-from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.errors import CobaltError, UnknownPatient
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.resources.subscribers import NO_NAMES, IsObject, NamedSubscriber, Relationship, Subscriber, is_named
@@ -154,11 +154,6 @@ class InsuranceFailed(Event, type="patient.insurance.failed"):
 
 
 # Refusals --------------------------------------------------------------------------------------------------------
-
-
-class UnknownPatient(CobaltError):
-    template = "Patient with MRN '{mrn}' not found. Ensure the patient has been synced."  # D138
-    status = 404
 
 
 class UnknownInsurance(CobaltError):

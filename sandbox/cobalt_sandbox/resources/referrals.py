@@ -17,7 +17,7 @@ from cobalt_sandbox.ehr.filing import demand_room, take_in, throw_away
 from cobalt_sandbox.ehr.people import Patient, Provider
 from cobalt_sandbox.ehr.referring import DIRECTORIES, enter
 from cobalt_sandbox.endpoint import MIB, Reply, Row, endpoint
-from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.errors import CobaltError, UnknownPatient
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.faults import DocumentsFailed
 from cobalt_sandbox.filenames import kept_name
@@ -115,11 +115,6 @@ class ReferralFailed(Event, type="referral.failed"):
 
 
 # Refusals --------------------------------------------------------------------------------------------------------
-
-
-class UnknownPatient(CobaltError):
-    template = "Patient with MRN '{mrn}' not found. Ensure the patient has been synced."
-    status = 404
 
 
 class UnknownProviders(CobaltError):
