@@ -1,10 +1,10 @@
 FROM python:3.13-slim AS build
 COPY . /src
-RUN pip wheel --no-cache-dir --wheel-dir /wheels '/src[tls]'
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '/src[tls,verify]'
 
 FROM python:3.13-slim
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
-    pip install --no-cache-dir --no-index --find-links /wheels 'cobalt-sandbox[tls]'
+    pip install --no-cache-dir --no-index --find-links /wheels 'cobalt-sandbox[tls,verify]'
 # A volume that is mounted here can be written to: a place for --tls-ca.
 RUN install -d -o 10001 -g 10001 /ca
 # Nothing else is ever written: the image runs with a read-only root file system.

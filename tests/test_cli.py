@@ -57,7 +57,7 @@ STEERING = ("settle", "advance", "reset", "jobs", "events", "fire", "redeliver")
 def test_help_names_every_command(flag: str) -> None:
     result = call(flag)
     assert result.exit_code == 0
-    for command in ("serve", "ready", "openapi", "fixtures", "exec", "listen", *STEERING):
+    for command in ("serve", "ready", "openapi", "fixtures", "exec", "listen", "verify", *STEERING):
         assert f"\n  {command} " in result.stdout
 
 
@@ -65,7 +65,7 @@ def test_help_names_every_command(flag: str) -> None:
     "command",
     [
         ("fixtures", "make"),
-        *((name,) for name in ("serve", "ready", "openapi", "fixtures", "exec", "listen", *STEERING)),
+        *((name,) for name in ("serve", "ready", "openapi", "fixtures", "exec", "listen", "verify", *STEERING)),
     ],
 )
 def test_every_command_has_help(command: tuple[str, ...]) -> None:

@@ -22,6 +22,7 @@ from cobalt_sandbox.terminal.options import (
     to_server,
 )
 from cobalt_sandbox.terminal.running import exec_
+from cobalt_sandbox.terminal.verifying import verify
 
 if TYPE_CHECKING:
     import socket
@@ -40,7 +41,7 @@ def main() -> None:
     demand_known_variables(main)
 
 
-for command in (exec_, listen, *steering.COMMANDS):
+for command in (exec_, listen, *steering.COMMANDS, verify):
     main.add_command(command)
 
 

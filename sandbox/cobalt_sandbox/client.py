@@ -1,17 +1,46 @@
-"""A client of the control API of a running server, light enough for a health check."""
+"""A client of a running server, and of its control API, light enough for a health check."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import time
-from typing import Any
+from collections.abc import Mapping
+from contextlib import closing
+from email.message import Message
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cobalt_sandbox.clock import Stopwatch
 
 #: How long a call may take in real seconds: an advance waits for receivers, and each may take 5 + 2 seconds.
 PATIENCE = 600.0
+
+#: What a call raises when no whole answer comes, or there is no such server.
+UNANSWERED = (OSError, http.client.HTTPException, UnicodeError)
+
+
+class Answer(NamedTuple):
+    """What a server said. The name of a header may be given in any case."""
+
+    status: int
+    headers: Message
+    content: bytes
+
+
+def answer(
+    url: str, method: str, path: str, headers: Mapping[str, str], content: bytes | None, *, patience: float
+) -> Answer:
+    """That of the server at ``url``, which may end in a prefix of all its paths; ``path`` is encoded, and may have a query.
+
+    Redirects are not followed. Raises one of UNANSWERED, after ``patience`` seconds without a sign of the server at the latest.
+    """
+    where = urlsplit(url)
+    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    with closing(kind(where.hostname or "", where.port, timeout=patience)) as connection:
+        connection.request(method, where.path.rstrip("/") + path, content, dict(headers))
+        said = connection.getresponse()
+        return Answer(said.status, said.headers, said.read())
 
 
 class Refusal(Exception):
@@ -37,7 +66,7 @@ class Control:
         access_token: str | None = None,
         patience: float = PATIENCE,
     ) -> None:
-        self._url = urlsplit(url)
+        self._url = url
         self._patience = patience
         self._headers = {"content-type": "application/json"}
         if client_id is not None:
@@ -48,21 +77,15 @@ class Control:
             self._headers["authorization"] = f"Bearer {token}"
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """The reply's JSON, ``None`` without one. Raises Refusal, or OSError when the server cannot be reached."""
-        connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=self._patience)
+        """The reply's JSON, ``None`` without one. Raises Refusal, or one of UNANSWERED when the server cannot be reached."""
+        content = None if body is None else json.dumps(body).encode()
+        said = answer(self._url, method, f"/_sandbox{path}", self._headers, content, patience=self._patience)
         try:
-            payload = None if body is None else json.dumps(body).encode()
-            connection.request(method, f"/_sandbox{path}", payload, self._headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        finally:
-            connection.close()
-        try:
-            reply = json.loads(text or b"null")
+            reply = json.loads(said.content or b"null")
         except ValueError:
-            raise Refusal(answer.status, f"answered {answer.status} and no JSON: this is no sandbox") from None
-        if answer.status >= 400:
-            raise Refusal(answer.status, _said(reply) or f"answered {answer.status}")
+            raise Refusal(said.status, f"answered {said.status} and no JSON: this is no sandbox") from None
+        if said.status >= 400:
+            raise Refusal(said.status, _said(reply) or f"answered {said.status}")
         return reply
 
 
@@ -76,7 +99,7 @@ def wait_until_ready(control: Control, seconds: float) -> None:
     while True:
         try:
             control.call("GET", "/readyz")
-        except (OSError, http.client.HTTPException, Refusal):
+        except (*UNANSWERED, Refusal):
             if waited.seconds() >= seconds:
                 raise
             time.sleep(0.1)

@@ -10,6 +10,8 @@ from typing import Literal
 #: The documentation's own sample credentials, which open the default world.
 CLIENT_ID = "ci_live_198908HJDKJSH98789OHKJL"
 CLIENT_SECRET = "cs_live_9827hofdsklOYYHJLJh"
+#: The one that opens the documentation's practice in it.
+ACCESS_TOKEN = "493JKLHIU98789hLKH9HHJH"
 
 WORLDS = 1_000
 

@@ -1,4 +1,4 @@
-"""The contracts, read: what the documentation says of each operation and event, and the facts that carry a mark."""
+"""The contracts, read: what is documented of each operation and event, the exchanges, and the facts that carry a mark."""
 
 from __future__ import annotations
 
@@ -94,6 +94,13 @@ def events() -> dict[str, Json]:
     """By type, as the index lists them."""
     listed = FILES["openapi.json"]["webhooks"]
     return {type: inlined(item, FILES)["post"] for type, item in listed.items()}
+
+
+@cache
+def exchanges() -> dict[str, Json]:
+    """By family and name, as in ``referrals: A referral is queued and created``."""
+    paths = sorted((folder("contracts") / "examples").glob("*.json"))
+    return {f"{path.stem}: {each['name']}": each for path in paths for each in from_json(path.read_bytes())}
 
 
 @cache

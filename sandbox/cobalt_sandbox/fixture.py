@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from cobalt_sandbox.chance import Stream
 from cobalt_sandbox.clock import Moment, iso, moment_of
+from cobalt_sandbox.config import ACCESS_TOKEN
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.redating import redated, weeks_since
 from cobalt_sandbox.table import Record, Table
@@ -98,7 +99,7 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True, frozen=True)
     name: Annotated[str, Field(min_length=1)]
-    access_token: Annotated[str, Field(min_length=1)] = "493JKLHIU98789hLKH9HHJH"
+    access_token: Annotated[str, Field(min_length=1)] = ACCESS_TOKEN
     access_token_reference_id: str = "at_ref_123456789"
     ehr: str = ECLINICALWORKS
     emr_instance_domain: str = "https://ehr.example"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from pathlib import Path
 
-from cobalt_sandbox.contracts import FILES, Json, decisions, events, facts, inlined, of_any_call, operations, value_at
+from cobalt_sandbox.contracts import (
+    FILES,
+    Json,
+    decisions,
+    events,
+    exchanges,
+    facts,
+    inlined,
+    of_any_call,
+    operations,
+    value_at,
+)
 
 __all__ = [
     "FOLDER",
@@ -35,10 +44,3 @@ def files() -> dict[str, Json]:
 
 def families() -> dict[str, Json]:
     return {name: document for name, document in files().items() if "paths" in document and name != "openapi.json"}
-
-
-@cache
-def exchanges() -> dict[str, Json]:
-    """By file and name."""
-    found = {path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "examples").glob("*.json"))}
-    return {f"{family}: {each['name']}": each for family, listed in found.items() for each in listed}

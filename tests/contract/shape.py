@@ -6,19 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from cobalt_sandbox.testing.comparison import json_type
+
 Schema = dict[str, Any]
 #: What is known of each place, as in ``{"/pagination/page_size": {"type": "integer", "required": True, …}}``.
 Shape = dict[str, dict[str, Any]]
-
-_JSON_TYPES = {
-    "str": "string",
-    "bool": "boolean",
-    "int": "integer",
-    "float": "number",
-    "NoneType": "null",
-    "list": "array",
-    "dict": "object",
-}
 
 
 def shape(schema: Schema) -> Shape:
@@ -35,10 +27,6 @@ def differences(contract: Shape, code: Shape) -> list[str]:
         elif ((parent := place.rpartition("/")[0]) in contract) == (parent in code):
             found.append(f"{place.strip()}: only in the {'contract' if place in contract else 'code'}")
     return found
-
-
-def json_type(value: object) -> str:
-    return _JSON_TYPES[type(value).__name__]
 
 
 def _between(place: str, contract: dict[str, Any], code: dict[str, Any]) -> Iterator[str]:

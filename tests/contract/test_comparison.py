@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from cobalt_sandbox.testing.comparison import unlike, unlike_events
 from contract.documents import inlined, value_at
 from contract.parts import operation_shape
-from contract.replay import unlike, unlike_events
 from contract.shape import Schema, differences, shape
 
 SCHEMA: Schema = {
@@ -115,6 +115,8 @@ REPLY = {"id": "a", "n": 1, "rows": [{"x": 1}, {"x": 2}], "gone": None}
         ({**REPLY, "rows": [{"x": 2}, {"x": 3}, {"x": 1}]}, {"contains": ["/rows"]}, []),
         ({**REPLY, "rows": [{"x": 1}]}, {"contains": ["/rows"]}, ['/rows: {"x": 2} is not among them']),
         ({**REPLY, "rows": {}}, {}, ['/rows: [{"x": 1}, {"x": 2}] != {}']),
+        ({**REPLY, "rows": {}}, {"contains": ["/rows"]}, ['/rows: [{"x": 1}, {"x": 2}] != {}']),
+        ({"more": 1}, {}, [*(f"/{key}: is missing" for key in REPLY), "/more: is not documented"]),
     ],
 )  # fmt: skip
 def test_a_difference_between_replies_is_named(actual: object, rules: dict[str, Any], named: list[str]) -> None:
@@ -128,6 +130,7 @@ EVENT = {"type": "x.created", "job_id": "7"}
     ("happened", "reply", "named"),
     [
         ([EVENT], {"job_id": 7}, []),
+        ([EVENT], {}, ["event 0 /job_id: 7 is not the reply's /job_id, nothing"]),
         ([EVENT], {"job_id": 8}, ["event 0 /job_id: 7 is not the reply's /job_id, 8"]),
         ([{**EVENT, "type": "x.failed"}], {"job_id": 7}, ['event 0 /type: "x.created" != "x.failed"']),
         ([EVENT, EVENT], {"job_id": 7}, ["events: 1 != 2: ['x.created', 'x.created']"]),

@@ -50,17 +50,17 @@ def test_without_a_client_id_the_default_world_is_meant(sandbox: Sandbox, world:
     assert Control(sandbox.url, world.client_id).call("GET", "/world")["client_id"] == world.client_id
 
 
-def test_a_call_is_one_request_with_what_there_is_to_say() -> None:
+def test_a_call_is_one_request_below_the_url_with_what_there_is_to_say() -> None:
     with server_that(READY, READY) as server:
         Control(server.url).call("GET", "/clock")
         server.wait(1)
         Control(server.url, "ci_1", "sesame").call("POST", "/clock/advance", {"seconds": 5})
         server.wait(2)
     bare, full = (request.lower() for request in server.requests)
-    assert bare.startswith(b"get /_sandbox/clock http/1.1\r\n")
+    assert bare.startswith(b"get /webhook/_sandbox/clock http/1.1\r\n")
     assert b"client_id:" not in bare
     assert b"authorization:" not in bare
-    assert full.startswith(b"post /_sandbox/clock/advance http/1.1\r\n")
+    assert full.startswith(b"post /webhook/_sandbox/clock/advance http/1.1\r\n")
     for header in (b"client_id: ci_1\r\n", b"authorization: bearer sesame\r\n", b"content-type: application/json\r\n"):
         assert header in full
     assert full.endswith(b'\r\n\r\n{"seconds": 5}')
@@ -116,7 +116,7 @@ def test_a_server_that_is_ready_is_asked_once() -> None:
     with server_that(READY) as server:
         wait_until_ready(Control(server.url), 5)
         server.wait(1)
-    assert [request.partition(b"\r\n")[0] for request in server.requests] == [b"GET /_sandbox/readyz HTTP/1.1"]
+    assert [request.partition(b"\r\n")[0] for request in server.requests] == [b"GET /webhook/_sandbox/readyz HTTP/1.1"]
 
 
 @pytest.mark.parametrize(

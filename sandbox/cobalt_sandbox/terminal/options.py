@@ -116,7 +116,7 @@ def _link_fixtures(_: click.Context, __: click.Parameter, value: str) -> dict[st
     return {key: name for key, _equals, name in pairs}
 
 
-def _number(_: click.Context, __: click.Parameter, value: float) -> float:
+def number(_: click.Context, __: click.Parameter, value: float) -> float:
     if isnan(value):
         raise click.BadParameter("nan is not a number")
     return value
@@ -143,7 +143,7 @@ server_settings = each_of(
             "--rate",
             default=1.0,
             type=click.FloatRange(0, MOST_PACE, min_open=True),
-            callback=_number,
+            callback=number,
             help="Pace of a live clock: 60 is a minute a second.",
         ),
         option("--control-token", default=None, help="Every call to /_sandbox must then carry it as a bearer token."),
@@ -169,13 +169,15 @@ server_settings = each_of(
 
 # A server that runs ----------------------------------------------------------------------------------------------
 
+control_token = option("--control-token", default=None, help="If the server wants one.")
+
 #: Of every command that calls one.
 to_server = each_of(
     [
         option(
             "--url", default=None, help="Where the server is.  [default: this machine, COBALT_SANDBOX_PORT or 8462]"
         ),
-        option("--control-token", default=None, help="If the server wants one."),
+        control_token,
     ]
 )
 
