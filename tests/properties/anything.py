@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_from_bytes, urlencode
 
 from hypothesis import strategies as st
@@ -98,10 +98,9 @@ TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.sampled_from(WORDS), TEXT, st.sampled_from(NUMBERS), st.integers(), st.floats()
 )
-ANY_JSON: Strategy = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=6,
+_FLAT = st.lists(SCALARS, max_size=3) | st.dictionaries(TEXT, SCALARS, max_size=3)
+ANY_JSON: Strategy = st.one_of(
+    SCALARS, SCALARS, _FLAT, st.lists(_FLAT, max_size=3), st.dictionaries(TEXT, _FLAT | SCALARS, max_size=3)
 )
 
 
@@ -126,7 +125,9 @@ def right(schema: Json, document: Json) -> Strategy:
     if schema.get("type") == "array":
         return st.lists(right(schema["items"], document), max_size=3)
     if schema.get("type") == "object":
-        return _objects(schema, document)
+        required = schema.get("required", ())
+        fields = schema.get("properties", {}).items()
+        return _objects([(name, right(each, document), name in required) for name, each in fields])
     return kinds.get(schema.get("type"), ANY_JSON)
 
 
@@ -135,33 +136,51 @@ def _numbers(schema: Json) -> Strategy:
     return st.integers(schema.get("minimum", 0), min(schema.get("maximum", 1000), 1_000_000))
 
 
+#: What becomes of a field, by whether it is required and its object spoiled.
+_FATES = {
+    (False, False): st.sampled_from(("right", "dropped", "dropped")),
+    (False, True): st.sampled_from(("right", "dropped", "dropped", "dropped", "absurd")),
+    (True, False): st.just("right"),
+    (True, True): st.sampled_from((*("right",) * 6, "dropped", "absurd")),
+}
+
+
 @st.composite
-def _objects(draw: st.DrawFn, schema: Json, document: Json) -> Json:
+def _objects(draw: st.DrawFn, fields: list[tuple[str, Strategy, bool]]) -> Json:
     """Objects with the required fields and some others; in every second one, fields are dropped, mistyped or added."""
     spoiled = draw(st.booleans())
-    required = schema.get("required", [])
     made: Json = {}
-    for name, each in schema.get("properties", {}).items():
-        fates = ("right",) * 6 if name in required else ("right", "dropped", "dropped")
-        fate = draw(st.sampled_from((*fates, "dropped", "absurd") if spoiled else fates))
+    for name, values, is_required in fields:
+        fate = draw(_FATES[is_required, spoiled])
         if fate != "dropped":
-            made[name] = draw(right(each, document) if fate == "right" else ANY_JSON)
+            made[name] = draw(values if fate == "right" else ANY_JSON)
     if spoiled and draw(st.booleans()):
         made[draw(TEXT)] = draw(ANY_JSON)
     return made
 
 
-def _encoded(value: Any) -> st.SearchStrategy[bytes]:
+_SPELLINGS = st.sampled_from(("ASCII", "ASCII", "UTF-8"))
+
+
+@st.composite
+def _encoded(draw: st.DrawFn, values: Strategy) -> bytes:
     """JSON in ASCII, in UTF-8, and in UTF-8 with surrogates, which is none."""
-    plain = json.dumps(value).encode()
-    return st.sampled_from((plain, plain, json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")))
+    value, is_ascii = draw(values), draw(_SPELLINGS) == "ASCII"
+    return json.dumps(value, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
+
+
+_ANY_BODY = st.one_of(
+    _encoded(ANY_JSON),
+    st.binary(max_size=40),
+    st.sampled_from((b"[" * 100_000, b'{"a":' * 1000, b"\xef\xbb\xbf{}", b'{"a":1,"a":2}', b'{"a":1}{}')),
+    st.none(),
+)
 
 
 def bodies(schema: Json, document: Json) -> Strategy:
     """None, any bytes, any JSON, and mostly what the schema describes, more or less."""
-    near = right(schema, document).flatmap(_encoded)
-    deep = st.sampled_from((b"[" * 100_000, b'{"a":' * 1000, b"\xef\xbb\xbf{}", b'{"a":1,"a":2}', b'{"a":1}{}'))
-    return st.one_of(near, near, near, near, ANY_JSON.flatmap(_encoded), st.binary(max_size=40), deep, st.none())
+    near = _encoded(right(schema, document))
+    return st.one_of(near, near, near, near, _ANY_BODY)
 
 
 BOUNDARY = "a-boundary"
@@ -201,16 +220,19 @@ SEGMENTS = st.one_of(
 )
 
 
+_SURPLUS = st.sampled_from(("", "", "", "", "", "/", "/x", "//"))
+
+
 @st.composite
-def _targets(draw: st.DrawFn, path: str, operation: Json) -> str:
+def _targets(draw: st.DrawFn, path: str, queries: st.SearchStrategy[str]) -> str:
     parts = [draw(SEGMENTS) if part.startswith("{") else part for part in path.split("/")]
-    surplus = draw(st.sampled_from(("", "", "", "", "", "/", "/x", "//")))
-    query = draw(_queries([each for each in operation["parameters"] if each["in"] == "query"]))
+    surplus, query = draw(_SURPLUS), draw(queries)
     return "/".join(parts) + surplus + (f"?{query}" if query else "")
 
 
 def _queries(parameters: list[Json]) -> st.SearchStrategy[str]:
-    names = st.sampled_from([*(each["name"] for each in parameters), "unheard_of"])
+    declared = [each["name"] for each in parameters if each["in"] == "query"]
+    names = st.sampled_from([*declared, "unheard_of"])
     values = st.sampled_from(WORDS) | st.text(max_size=12) | st.integers(-1, 1000).map(str)
     pairs = st.lists(st.tuples(names, values), max_size=4).map(urlencode)
     return st.one_of(st.just(""), pairs, pairs, VISIBLE, st.binary(max_size=12).map(quote_from_bytes))
@@ -224,38 +246,55 @@ NAMES = st.sampled_from(
 )
 
 
+_OTHERS = st.lists(st.tuples(NAMES, VALUES), max_size=2)
+_HEADER_FATES = st.sampled_from(("right", "quoted", "dropped", "wrong"))
+_ONE_IN_FOUR, _ONE_IN_TEN = (st.integers(0, most).map(lambda number: number == 0) for most in (3, 9))
+
+
 @st.composite
 def _headers(draw: st.DrawFn, right_ones: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Mostly the right ones, sometimes in quotes, sometimes lost or wrong; and others."""
-    spoiled = draw(st.integers(0, 3)) == 0
+    spoiled = draw(_ONE_IN_FOUR)
     sent: list[tuple[str, str]] = []
     for name, value in right_ones.items():
-        fate = draw(st.sampled_from(("right", "quoted", "dropped", "wrong"))) if spoiled else "right"
+        fate = draw(_HEADER_FATES) if spoiled else "right"
         if fate != "dropped":
             sent.append((name, {"right": value, "quoted": f'"{value}"'}.get(fate) or draw(VALUES)))
-    return (*sent, *draw(st.lists(st.tuples(NAMES, VALUES), max_size=2))) if spoiled else tuple(sent)
+    return (*sent, *draw(_OTHERS)) if spoiled else tuple(sent)
 
 
-@st.composite
-def _bodies_of(draw: st.DrawFn, operation: Json, document: Json) -> tuple[str, bytes | None]:
-    """A body of the declared type, with that type; where none is declared, sometimes one all the same."""
+def _bodies_of(operation: Json, document: Json) -> tuple[str, Strategy]:
+    """Bodies of the declared type, and that type; where none is declared, sometimes one all the same."""
     content = operation.get("requestBody", {}).get("content", {})
     form, value = (content.get(kind, {}).get("schema") for kind in ("multipart/form-data", "application/json"))
     if form is not None:
         named = document["components"]["schemas"][form["$ref"].rpartition("/")[2]]
-        return f"multipart/form-data; boundary={BOUNDARY}", draw(forms(list(named["properties"])))
-    wanted = value is not None or draw(st.booleans())
-    return "application/json", draw(bodies(value or {}, document)) if wanted else None
+        return f"multipart/form-data; boundary={BOUNDARY}", forms(list(named["properties"]))
+    return "application/json", st.none() | bodies({}, document) if value is None else bodies(value, document)
+
+
+class Operation(NamedTuple):
+    """What can be sent to an operation. Made once, because making strategies takes longer than drawing from them."""
+
+    method: str
+    targets: st.SearchStrategy[str]
+    content_type: str
+    bodies: Strategy
+
+
+def operation(document: Json, path: str, method: str) -> Operation:
+    """That of an OpenAPI document."""
+    declared = document["paths"][path][method.lower()]
+    return Operation(method, _targets(path, _queries(declared["parameters"])), *_bodies_of(declared, document))
+
+
+_ANY_METHOD = st.sampled_from(METHODS)
 
 
 @st.composite
-def requests(draw: st.DrawFn, document: Json, path: str, method: str, headers: Mapping[str, str]) -> Request:
-    """Requests to an operation of an OpenAPI document, mostly with its own method."""
-    operation = document["paths"][path][method.lower()]
-    content_type, body = draw(_bodies_of(operation, document))
-    return Request(
-        method=method if draw(st.integers(0, 9)) else draw(st.sampled_from(METHODS)),
-        target=draw(_targets(path, operation)),
-        headers=(*draw(_headers(headers)), *((("content-type", content_type),) if body is not None else ())),
-        body=body,
-    )
+def requests(draw: st.DrawFn, to: Operation, headers: Mapping[str, str]) -> Request:
+    """Mostly with the operation's own method."""
+    body = draw(to.bodies)
+    typed = () if body is None else (("content-type", to.content_type),)
+    method = draw(_ANY_METHOD) if draw(_ONE_IN_TEN) else to.method
+    return Request(method, draw(to.targets), (*draw(_headers(headers)), *typed), body)

@@ -20,7 +20,7 @@ from typing_extensions import is_typeddict
 from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.events import Envelope, Event
 
-BODIES_PER_TYPE = 80
+BODIES_PER_TYPE = 40
 #: Prints the places of the lines that are not what JavaScript would have written.
 CHECK = """
 const lines = require("fs").readFileSync(0, "utf8").split("\\n");

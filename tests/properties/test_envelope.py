@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from cobalt_sandbox.app import CONTROL, DOCUMENTED, describe
 from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.endpoint import Endpoint
 from cobalt_sandbox.fixture import Profile
-from properties.anything import ANY_JSON, TEXT, WORDS, Json, Request, requests
+from properties.anything import ANY_JSON, TEXT, WORDS, Json, Operation, Request, operation, requests
 from properties.line import Answer, Line
 
 DOCUMENT = describe()
@@ -92,8 +93,9 @@ def demand_message(refusal: Json) -> None:
     assert set(refusal) <= {"success", "message", "error"}
 
 
-def to(endpoint: Endpoint, prefix: str, headers: dict[str, str]) -> st.SearchStrategy[Request]:
-    return requests(DOCUMENT, prefix + endpoint.path, endpoint.method, headers)
+@cache
+def to(endpoint: Endpoint, prefix: str) -> Operation:
+    return operation(DOCUMENT, prefix + endpoint.path, endpoint.method)
 
 
 # The documented API ----------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ def test_whatever_is_sent_to_the_documented_api_is_answered_in_the_envelope_and_
     endpoint: Endpoint, data: st.DataObject, documented: tuple[Watched, dict[str, str]]
 ) -> None:
     watched, headers = documented
-    request = data.draw(to(endpoint, "/v1", headers))
+    request = data.draw(requests(to(endpoint, "/v1"), headers))
     demand_envelope(request, watched.answer(request))
 
 
@@ -178,7 +180,7 @@ def test_whatever_is_sent_to_the_control_api_is_answered_and_a_refusal_changes_n
     host = own_server.url.removeprefix("http://")
     names = st.sampled_from((world.client_id, own_server.default_world.client_id))
     headers = {"host": host, "client_id": data.draw(names), "client_secret": world.client_secret}
-    request = data.draw(to(endpoint, "/_sandbox", {**headers, JSON_TYPE[0]: JSON_TYPE[1]}))
+    request = data.draw(requests(to(endpoint, "/_sandbox"), {**headers, JSON_TYPE[0]: JSON_TYPE[1]}))
     answer = watched.answer(request)
     demand_report(request, answer)
     if request.method == "PATCH":
