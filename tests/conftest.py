@@ -23,6 +23,11 @@ REFERRAL = {
 }
 
 
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would the processes that the tests interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A real server in a thread, its default world frozen."""

@@ -48,7 +48,7 @@ class Module:
         """Only what is imported when it is itself imported: not within functions, and not for types alone."""
         return set(imported(outside_of_functions(self.tree.body)))
 
-    @property
+    @cached_property
     def dotted(self) -> set[str]:
         """Every ``name.attribute`` that is written in it, and what it imports."""
         attributes = (each for each in ast.walk(self.tree) if isinstance(each, ast.Attribute))

@@ -24,7 +24,7 @@ from cobalt_sandbox.filenames import disposition
 from cobalt_sandbox.forms import Upload
 from cobalt_sandbox.journal import PATH_LENGTH, Call
 from cobalt_sandbox.redaction import Sent
-from cobalt_sandbox.trouble import Unanswered, in_words, strike, withheld
+from cobalt_sandbox.trouble import EXTENSION, Unanswered, in_words, strike, withheld
 from cobalt_sandbox.world import Practice, World
 
 Scope = MutableMapping[str, Any]
@@ -194,7 +194,7 @@ class Gate:
         if isinstance(call.refusal, BodyTooLarge):
             await _answer_and_hang_up(receive, send, status, payload, head)
         else:
-            await _answer(send, status, payload, head)
+            await _answer(scope, send, status, payload, head)
 
     async def _served(self, call: _Call, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         endpoint, parts = self._routes.find(scope["method"], scope["raw_path"].decode("ascii"))
@@ -286,7 +286,10 @@ def _demand_bearable(size: int, most: int) -> None:
         raise BodyTooLarge(megabytes=most // MIB)
 
 
-async def _answer(send: Send, status: int, payload: bytes, head: Head) -> None:
+async def _answer(scope: Scope, send: Send, status: int, payload: bytes, head: Head) -> None:
+    connection = scope.get("extensions", {}).get(EXTENSION)
+    if connection is not None and 0 < len(payload) <= PIECE and connection["answer"](status, head, payload):
+        return
     await send({"type": "http.response.start", "status": status, "headers": head})
     rest = memoryview(payload)
     while len(rest) > PIECE:
@@ -304,6 +307,7 @@ async def _answer_and_hang_up(receive: Receive, send: Send, status: int, payload
     closing = [*head, (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": closing})
     await send({"type": "http.response.body", "body": payload, "more_body": True})
+    await asyncio.sleep(0)  # there is no timeout outside a task
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):

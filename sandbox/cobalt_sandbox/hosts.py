@@ -16,17 +16,23 @@ _LINK = LINK.encode()
 class ByHost:
     """Calls to Cobalt's host of Link go to ``/link``: ``/init.js`` there is ``/link/init.js`` here.
 
-    Every other name, that of the API included, stands for the whole application.
+    Every other name, that of the API included, stands for everything. What is under ``/v1`` is asked for most often, and does
+    not have to find its way through the router.
     """
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self, router: Application, documented: Application) -> None:
+        self._router = router
+        self._documented = documented
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _host(scope) == _LINK:
-            scope["path"] = _under_link(scope["path"])
-            scope["raw_path"] = _under_link(scope["raw_path"].decode("ascii")).encode("ascii")
-        await self._application(scope, receive, send)
+        asked = self._router
+        if scope["type"] == "http":
+            if _host(scope) == _LINK:
+                scope["path"] = _under_link(scope["path"])
+                scope["raw_path"] = _under_link(scope["raw_path"].decode("ascii")).encode("ascii")
+            elif scope["path"].startswith("/v1/"):
+                asked = self._documented
+        await asked(scope, receive, send)
 
 
 def _host(scope: Scope) -> bytes:

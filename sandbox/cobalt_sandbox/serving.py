@@ -80,6 +80,7 @@ class Serving(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                proxy_headers=False,
                 ws="none",
                 http=Connection,
                 timeout_keep_alive=IDLE_SECONDS,

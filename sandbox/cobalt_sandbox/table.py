@@ -168,6 +168,9 @@ class Table(Generic[R]):
     def __getitem__(self, part: slice) -> list[R]:
         return [self._rows[id] for id in self._listed[part]]
 
+    def at(self, place: int) -> R:
+        return self._rows[self._listed[place]]
+
     def get(self, id: str) -> R | None:
         """By id: the exact text first, then without dashes (D2)."""
         return self._rows.get(id) or self._rows.get(id.replace("-", ""))
@@ -247,8 +250,10 @@ class Stretch(Generic[R]):
     """
 
     def __init__(self, rows: Table[R] | list[R], key: Callable[[R], Any], first: Any = None, last: Any = None) -> None:
+        at = rows.at if isinstance(rows, Table) else rows.__getitem__
+
         def key_at(place: int) -> Any:
-            return key(rows[place : place + 1][0])
+            return key(at(place))
 
         places = range(len(rows))
         low = 0 if first is None else bisect_left(places, first, key=key_at)

@@ -14,7 +14,7 @@ from cobalt_sandbox.faults import Close, Delay, Faults, Hang, OnCall, Status
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-#: An ASGI extension of connection.py, under which the application finds ``hang_up``: no application can close by itself.
+#: An ASGI extension of connection.py, under which the application finds what it can tell its connection: ``hang_up`` and ``answer``.
 EXTENSION = "cobalt_sandbox"
 
 _MESSAGES = {each.status: each.template for each in (TooManyRequests, InternalError, ServiceUnavailable)}
@@ -63,6 +63,7 @@ async def withheld(effect: OnCall, scope: Scope, receive: Receive, faults: Fault
 
 async def _pass(seconds: float, receive: Receive, faults: Faults) -> None:
     """Return after so many real seconds, or at once when the client hangs up, the world ends, or the server stops."""
+    await asyncio.sleep(0)  # there is no timeout outside a task
     # The server cancels what it stops; this call is about to end anyway, and does so without an error.
     with suppress(TimeoutError, asyncio.CancelledError):
         async with asyncio.timeout(seconds) as patience:

@@ -49,7 +49,7 @@ from cobalt_sandbox.resources.appointment_requests import (
     check_range,
 )
 from cobalt_sandbox.resources.appointment_rows import AppointmentDetails, AppointmentRow, FetchedAppointment
-from cobalt_sandbox.resources.listing import AsRead, CountedPages, contains, page_of, read_off, same_number
+from cobalt_sandbox.resources.listing import AsRead, CountedPages, bare, contains, page_of, read_off, same_number
 from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
 from cobalt_sandbox.validation import span
 from cobalt_sandbox.world import Practice
@@ -142,7 +142,7 @@ def list_(practice: Practice, query: AppointmentQuery) -> AppointmentList:
     size = max(len(found), 50) if unpaged else query.page_size or 50  # D68
     page, pagination = page_of(found, query.page or 1, size)
     hidden = () if query.include_note else ("progress_note",)  # D70
-    return AppointmentList(appointments=read_off(AppointmentRow, page, without=hidden), pagination=pagination)
+    return AppointmentList(appointments=bare(page, without=hidden), pagination=pagination)
 
 
 def _found(practice: Practice, query: AppointmentQuery) -> Period | list[Appointment]:

@@ -69,16 +69,10 @@ Shown = TypeVar("Shown")
 
 
 class _AsItIs:
-    """Neither checks nor converts, and still describes the type."""
+    """Written as what it is declared to be, without a check that it is."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        described = handler(source)
-        return core_schema.any_schema(
-            metadata={"pydantic_js_functions": [lambda _, describe: describe(described)]},
-            serialization=core_schema.wrap_serializer_function_ser_schema(
-                lambda value, _: value, schema=described, return_schema=core_schema.any_schema()
-            ),
-        )
+        return core_schema.json_or_python_schema(handler(source), core_schema.any_schema())
 
 
 #: A part of a reply that is plain data, read off records, which were checked when they were made.
@@ -89,6 +83,20 @@ def read_off(row: type[Shown], records: Iterable[Record], *, without: Collection
     """Rows, a TypedDict each, read off records, which were checked when they were made; ``without`` names keys to leave out."""
     names = [name for name in row.__annotations__ if name not in without]
     rows: list[Any] = [{name: each[name] for name in names} for each in map(vars, records)]
+    return rows
+
+
+def bare(records: Iterable[Record], *, without: Collection[str] = ()) -> list[Any]:
+    """The fields of records, for a reply whose AsRead rows have the same ones in the same order: others are not written.
+
+    This is for long lists, since it takes half as long as ``read_off``.
+    """
+    if not without:
+        return [vars(each) for each in records]
+    rows = [vars(each).copy() for each in records]
+    for row in rows:
+        for name in without:
+            del row[name]
     return rows
 
 

@@ -16,7 +16,7 @@ from cobalt_sandbox.errors import CobaltError, Invalid
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
-from cobalt_sandbox.resources.listing import AsRead, CountedPages, contains, page_of, read_off, same_number
+from cobalt_sandbox.resources.listing import AsRead, CountedPages, bare, contains, page_of, same_number
 from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
 from cobalt_sandbox.resources.live_patients import PatientsFetched, PatientsToFetch, fetched
 from cobalt_sandbox.resources.patient_details import (
@@ -141,7 +141,7 @@ class PatientList(Reply):
 def list_(practice: Practice, query: PatientQuery) -> PatientList:
     """List Patients"""
     page, pagination = page_of(_found(practice, query), query.page, query.page_size)
-    return PatientList(patients=read_off(PatientRow, page), pagination=pagination)
+    return PatientList(patients=bare(page), pagination=pagination)
 
 
 def _found(practice: Practice, query: PatientQuery) -> Table[Patient] | list[Patient]:
