@@ -1,4 +1,4 @@
-"""The ASGI application: the documented API under /v1, the control API under /_sandbox, the page of Link under /link."""
+"""The ASGI application: the documented API under /v1, the control API and its reference under /_sandbox, Link under /link."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from cobalt_sandbox.config import Config
 from cobalt_sandbox.gate import Gate, Receive, Routes, Scope, Send
 from cobalt_sandbox.hosts import Application, ByHost
 from cobalt_sandbox.server import Server
-from cobalt_sandbox.static import static
+from cobalt_sandbox.static import ANY_PAGE, static
 
 if TYPE_CHECKING:
     from cobalt_sandbox.keeping import Keeper
@@ -31,15 +32,23 @@ LINK = Catalogue(pages.__name__, pages.LINK)
 log = logging.getLogger("cobalt_sandbox")
 
 
+@cache
 def describe() -> dict[str, Any]:
     """The OpenAPI document of both APIs, and of what the page of Link asks."""
     # Only when asked for: a server starts without these.
     from importlib.metadata import version
 
-    from cobalt_sandbox.openapi import document
+    from cobalt_sandbox.documentation import explain
+    from cobalt_sandbox.openapi import Surface, accepted, demanded, document
 
-    surfaces = [("/v1", DOCUMENTED), ("/_sandbox", CONTROL), ("/link", LINK)]
-    return document(surfaces, version=version("cobalt-sandbox"))
+    surfaces = [
+        Surface("/v1", DOCUMENTED, demanded),
+        Surface("/_sandbox", CONTROL, accepted),
+        Surface("/link", LINK, demanded),
+    ]
+    described = document(surfaces, version=version("cobalt-sandbox"))
+    explain(described)
+    return described
 
 
 def application(config: Config) -> Application:
@@ -66,20 +75,21 @@ def application(config: Config) -> Application:
     )
     controlled = Gate(Routes("/_sandbox", CONTROL.under), ControlCallers(server))
     linked = Gate(Routes("/link", LINK.under), LinkCallers(server))
-    files = [Route(path, file) for path, file in static("/link", folder("pages/link"))]
+    docs = static("/_sandbox/docs", folder("pages/docs"))
+    link = static("/link", folder("pages/link"), framed_by=ANY_PAGE)  # the lightbox does
     router = Router(
         routes=[
-            Mount("/v1", documented),  # it is asked for most often
+            *(Route(path, file) for path, file in docs),  # without a control token: they tell nothing of a world
             Mount("/_sandbox", controlled),
             Mount("/link/token", _with_v1(documented)),
             Route("/link/session", linked),
-            *files,
+            *(Route(path, file) for path, file in link),
         ],
         default=documented,
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    return ByHost(router if keeper is None else _kept(router, keeper))
+    return ByHost(*(each if keeper is None else _kept(each, keeper) for each in (router, documented)))
 
 
 def _with_v1(documented: Gate) -> Application:
@@ -114,7 +124,7 @@ def _kept(app: Application, keeper: Keeper) -> Application:
         if scope["type"] != "http" or (scope["method"] == "GET" and (controls or not keeper.changes_by_reading())):
             await app(scope, receive, send)
         elif controls:
-            await app(scope, receive, send_later)
+            await app({**scope, "extensions": {}}, receive, send_later)  # not to be answered past us
         else:
             await app(scope, receive, send)
             keeper.note()

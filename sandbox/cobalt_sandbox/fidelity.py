@@ -52,7 +52,7 @@ class _Printed(NamedTuple):
 def _printed(operation: str | None) -> list[_Printed]:
     """The messages of an operation, its own first."""
     own = _declared(operation)["responses"] if operation else {}
-    holders = [*own.items(), *((_STATUS[name], each) for name, each in of_any_call().items())]
+    holders = [*own.items(), *((STATUS[name], each) for name, each in of_any_call().items())]
     return [
         _Printed(status, example["value"]["message"], _fidelity(example))
         for status, holder in holders
@@ -61,7 +61,8 @@ def _printed(operation: str | None) -> list[_Printed]:
     ]
 
 
-_STATUS = {
+#: Those of the refusals that any call can meet.
+STATUS = {
     "BadRequest": "400",
     "Unauthorized": "401",
     "LoginRequired": "403",

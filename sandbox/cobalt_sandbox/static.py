@@ -18,12 +18,13 @@ TYPES = {
     ".svg": b"image/svg+xml",
 }
 
-#: A page runs its own files alone and asks its own origin alone. Any page may put it in a frame, as the lightbox does;
-#: one that comes from a file has no origin that ``*`` covers.
+#: A page runs its own files alone and asks its own origin alone.
 POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    b"base-uri 'none'; form-action 'none'; frame-ancestors * file:; require-trusted-types-for 'script'"
+    b"base-uri 'none'; form-action 'none'; frame-ancestors %s; require-trusted-types-for 'script'"
 )
+#: Who may show a page in a frame. A page that comes from a file has no origin that ``*`` covers.
+NO_PAGE, ANY_PAGE = b"'none'", b"* file:"
 
 
 class Static:
@@ -33,8 +34,9 @@ class Static:
     for again each time, and answered in full once they have changed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, framed_by: bytes) -> None:
         self._path = path
+        self._policy = POLICY % framed_by
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -64,7 +66,7 @@ class Static:
     def _head(self) -> Head:
         head = [
             (b"content-type", TYPES[self._path.suffix]),
-            (b"content-security-policy", POLICY),
+            (b"content-security-policy", self._policy),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
         ]
@@ -73,10 +75,12 @@ class Static:
         return [*head, (b"cache-control", b"no-cache"), (b"etag", self._tag)]
 
 
-def static(at: str, folder: Path) -> Iterator[tuple[str, Static]]:
-    """The files of a folder by the paths that they are found at; that of ``index.html`` is ``at`` itself."""
+def static(at: str, folder: Path, *, framed_by: bytes = NO_PAGE) -> Iterator[tuple[str, Static]]:
+    """The files of a folder by the paths that they are found at; that of ``index.html`` is ``at``, with a slash or without."""
     for path in sorted(path for suffix in TYPES for path in folder.glob(f"*{suffix}")):
-        yield at if path.name == "index.html" else f"{at}/{path.name}", Static(path)
+        file = Static(path, framed_by)
+        for name in ("", "/") if path.name == "index.html" else (f"/{path.name}",):
+            yield at + name, file
 
 
 def _names(asked_before: bytes, tag: bytes) -> bool:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 from browser.equipment import packages, program
 from browser.site import Site
 from browser.story import DESKTOP, PATIENCE, Clinic
+from browser.window import window
 from cobalt_sandbox import Sandbox, World
 
 
@@ -48,18 +49,14 @@ def size() -> tuple[int, int]:
 
 @pytest.fixture
 def page(chromium: Browser, size: tuple[int, int]) -> Iterator[Page]:
-    """A window. In the end nothing may have gone wrong in it without a word, and nothing have been kept by the browser."""
-    width, height = size
-    context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    page, wrong = context.new_page(), list[str]()
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
-    yield page
-    kept = context.storage_state()
-    context.close()
-    assert wrong == []
-    assert kept == {"cookies": [], "origins": []}
+    with window(chromium, size) as page:
+        yield page
+
+
+@pytest.fixture(scope="package")
+def axe(modules: Path) -> str:
+    """The checker of accessibility, as a script."""
+    return (modules / "axe-core/axe.min.js").read_text()
 
 
 @pytest.fixture

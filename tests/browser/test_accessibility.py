@@ -5,35 +5,14 @@ Contrasts are least on the light page of a phone, which shows no white card, and
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Frame, Page
+from playwright.sync_api import Page
 
 from browser.site import Site
 from browser.story import DESKTOP, PHONE, Clinic, address, at, choose_and_sign_in, opened_lightbox, sign_in
-
-#: A frame is looked at by itself.
-RUN = "axe.run(document, { iframes: false, resultTypes: ['violations'] })"
-
-
-@pytest.fixture
-def axe(modules: Path) -> str:
-    return (modules / "axe-core/axe.min.js").read_text()
-
-
-def faults(where: Page | Frame, axe: str) -> list[tuple[str, list[str]]]:
-    """What is wrong, and with which elements."""
-    if not where.evaluate("'axe' in window"):
-        where.evaluate(f"() => {{ {axe}; }}")
-    found: Any = where.evaluate(RUN)
-    return [(each["help"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
-
-
-def fits(page: Page) -> bool:
-    """Nothing has to be scrolled sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+from browser.window import faults, fits
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "dark"), (PHONE, "light")])

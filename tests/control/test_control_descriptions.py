@@ -118,6 +118,78 @@ def test_every_event_is_described(openapi: Body) -> None:
     assert {f"{name}.{end}" for name in operations for end in ("created", "failed")} <= set(openapi["webhooks"])
 
 
+def test_every_operation_belongs_to_a_family_that_is_described(openapi: Body) -> None:
+    described = {tag["name"]: tag["description"] for tag in openapi["tags"]}
+    used = [operation["tags"] for path in openapi["paths"].values() for operation in path.values()]
+    assert [*described] == list(dict.fromkeys(tag for tags in used for tag in tags))
+    assert described["referrals"] == "Referrals"
+    assert described["faults"] == "Faults: what will go wrong, ordered beforehand."
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "expected"),
+    [
+        ("get", "/v1/webhook", [{"client_id", "client_secret"}]),
+        ("get", "/_sandbox/readyz", []),
+        ("get", "/_sandbox/clock", [set(), {"client_id"}]),
+        ("post", "/_sandbox/events", [set(), {"client_id"}, {"access_token"}, {"client_id", "access_token"}]),
+        ("put", "/_sandbox/world", [{"client_id", "client_secret"}]),
+        ("put", "/_sandbox/snapshot", [set(), {"client_id", "client_secret"}]),
+        ("post", "/link/session", []),
+    ],
+)
+def test_the_headers_of_a_call_are_described(openapi: Body, verb: str, path: str, expected: list[set[str]]) -> None:
+    header = {name: scheme["name"] for name, scheme in openapi["components"]["securitySchemes"].items()}
+    asked = openapi["paths"][path][verb]["security"]
+    assert [{header[name] for name in each} for each in asked] == expected
+
+
+def test_the_documented_api_takes_three_headers_of_which_there_are_samples(openapi: Body, sandbox: Sandbox) -> None:
+    [asked] = openapi["security"]
+    schemes = openapi["components"]["securitySchemes"]
+    assert "security" not in openapi["paths"]["/v1/patients"]["get"]
+    samples = {schemes[name]["name"]: schemes[name]["x-example"] for name in asked}
+    assert samples == {name: sandbox.default_world.headers[name] for name in samples}
+    assert len(samples) == 3
+
+
+def test_an_event_says_what_it_is_and_which_operations_emit_it(openapi: Body) -> None:
+    told = {type: (each["post"]["x-kinds"], each["post"]["x-emitted-by"]) for type, each in openapi["webhooks"].items()}
+    assert told["referral.created"] == (["operation"], ["referrals.create"])
+    assert told["patient.updated"] == (["operation", "sync"], ["patients.update"])
+    assert told["access_token.login_required"] == (["account"], [])
+
+
+def test_a_documented_call_is_told_in_the_words_of_its_page(openapi: Body) -> None:
+    create = openapi["paths"]["/v1/referrals"]["post"]
+    assert create["externalDocs"] == {"url": "https://docs.usecobalt.com/api-reference/referrals/create"}
+    assert create["description"].startswith("Asynchronous: the reply comes at once")
+    assert create["x-ehrs"] == ["eClinicalWorks"]
+    assert create["requestBody"]["content"]["application/json"]["example"]["patient_mrn"] == "1234567"
+    mrn = openapi["components"]["schemas"]["NewReferral"]["properties"]["patient_mrn"]
+    assert mrn["description"].startswith("The patient's medical record number.")
+    [start, *_] = openapi["paths"]["/v1/referrals"]["get"]["parameters"]
+    assert start["description"].startswith("`referral_date` on or after")
+
+
+def test_a_documented_call_is_told_with_its_refusals_and_how_well_they_are_known(openapi: Body) -> None:
+    responses = openapi["paths"]["/v1/referrals"]["post"]["responses"]
+    refusals = responses["400"]["content"]["application/json"]["examples"]
+    assert (
+        refusals["invalid-priority"]["value"]["message"] == "Invalid priority. Must be one of: routine, urgent, stat."
+    )
+    assert (refusals["invalid-priority"]["x-source"], refusals["wrong-type"]["x-source"]) == ("seed", "inferred")
+    assert responses["401"] == {"$ref": "#/components/responses/Unauthorized"}
+    assert openapi["components"]["responses"]["Unauthorized"]["x-status"] == "401"
+
+
+@pytest.mark.parametrize("name", ["NewWorld", "NewFault", "EventOrder"])
+def test_a_body_of_the_control_api_has_a_sample(openapi: Body, name: str) -> None:
+    schema = openapi["components"]["schemas"][name]
+    [sample] = schema["examples"]
+    assert set(schema.get("required", [])) <= set(sample) <= set(schema["properties"])
+
+
 def test_the_description_is_the_same_for_every_world(sandbox: Sandbox, openapi: Body) -> None:
     url, nobody = f"{sandbox.url}/_sandbox/openapi.json", {"client_id": "nobody"}
     assert httpx2.get(url, headers=nobody, trust_env=False, verify=False).json() == openapi

@@ -32,14 +32,14 @@ class NoDestination(CobaltError):
 Seconds = Annotated[float, Field(ge=0, le=3_155_760_000)]
 
 
-class NewPace(Body, extra="forbid"):
+class NewPace(Body, extra="forbid", json_schema_extra={"examples": [{"rate": 0}]}):
     """``rate`` 0 is frozen, 1 real time, 60 a minute a second."""
 
     rate: Pace | None = None
     now: Instant | None = None
 
 
-class Destination(Body, extra="forbid"):
+class Destination(Body, extra="forbid", json_schema_extra={"examples": [{"seconds": 60}]}):
     seconds: Seconds | None = None
     to: Instant | None = None
 

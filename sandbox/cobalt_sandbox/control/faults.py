@@ -46,8 +46,13 @@ class UnknownFault(CobaltError):
     status = 404
 
 
-class NewFault(Body, extra="forbid"):
-    """``on`` an occasion ``do`` something: so many ``times``, not before ``after`` such occasions have passed."""
+class NewFault(
+    Body, extra="forbid", json_schema_extra={"examples": [{"on": "referrals.create", "do": {"close": "after"}}]}
+):
+    """``on`` an occasion ``do`` something: so many ``times``, not before ``after`` such occasions have passed.
+
+    An occasion is an operation or ``*``, a type of event, or ``delivery``. What can be done has the forms that the reply lists.
+    """
 
     on: str
     do: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 from cobalt_sandbox.contracts import events, operations, reasons
@@ -44,6 +45,11 @@ class Fidelity(Report):
 @endpoint("GET /fidelity")
 def get(_: Server) -> Fidelity:
     """What is documented, what is inferred, and why"""
+    return _fidelity()
+
+
+@cache
+def _fidelity() -> Fidelity:
     guessed = guesses()
     declared = {name: operation.declared for name, operation in operations().items()}
     return Fidelity(

@@ -68,7 +68,9 @@ Data = Mapping[str, Any]
 # Fire ------------------------------------------------------------------------------------------------------------
 
 
-class EventOrder(Body, extra="forbid"):
+class EventOrder(
+    Body, extra="forbid", json_schema_extra={"examples": [{"type": "patient.updated", "data": {"mrn": "414421"}}]}
+):
     """``data`` are overrides; those that name a record, such as ``mrn``, choose the one that is told of."""
 
     type: Required

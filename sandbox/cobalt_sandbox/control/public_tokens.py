@@ -12,7 +12,9 @@ from cobalt_sandbox.validation import ALL_FIELDS, Body
 from cobalt_sandbox.world import World
 
 
-class LinkOrder(Body, extra="forbid"):
+class LinkOrder(
+    Body, extra="forbid", json_schema_extra={"examples": [{"user_id": "user_12345", "org_id": "org_67890"}]}
+):
     """Who links an account, and the fixture that it begins with, or the link token of a session that is to be finished."""
 
     user_id: Reference | None = None

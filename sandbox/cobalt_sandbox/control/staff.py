@@ -73,13 +73,22 @@ class NothingToChange(CobaltError):
 # Requests --------------------------------------------------------------------------------------------------------
 
 
-class StaffBooking(NewAppointment, extra="forbid"):
+_BOOKING = {
+    "mrn": "123456789",
+    "location": "123456789",
+    "datetime": "2030-01-01T10:00:00-05:00",
+    "provider": "123456789",
+    "type": "new_patient",
+}
+
+
+class StaffBooking(NewAppointment, extra="forbid", json_schema_extra={"examples": [_BOOKING]}):
     """As for Create Appointment, and ``status``: ``scheduled`` unless it is given."""
 
     status: str | None = None
 
 
-class StaffChange(Body, extra="forbid"):
+class StaffChange(Body, extra="forbid", json_schema_extra={"examples": [{"note": "Called."}]}):
     """By the names of Create Appointment, and ``status``; ``null`` changes nothing, ``""`` empties a field that can be empty."""
 
     datetime: VisitDateTime | None = None
@@ -109,7 +118,7 @@ class StaffChange(Body, extra="forbid"):
 Name = Annotated[str, Field(min_length=1)]
 
 
-class PatientEdit(Body, extra="forbid"):
+class PatientEdit(Body, extra="forbid", json_schema_extra={"examples": [{"phone": "555-555-0123"}]}):
     """Everything that an EHR lets its staff change; ``null`` changes nothing, ``""`` empties a field that can be empty."""
 
     first_name: Name | None = None

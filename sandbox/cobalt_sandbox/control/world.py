@@ -46,7 +46,7 @@ class NewClock(BaseModel):
     rate: Pace | None = None
 
 
-class NewWorld(Body, extra="forbid"):
+class NewWorld(Body, extra="forbid", json_schema_extra={"examples": [{"seed": 7, "clock": {"rate": 0}}]}):
     """``fixtures`` are names of bundled practices, or whole practices; what is left out is as the server was started."""
 
     seed: int | None = None
@@ -57,7 +57,7 @@ class NewWorld(Body, extra="forbid"):
     options: WorldOptions | None = None
 
 
-class WorldChange(Body, extra="forbid"):
+class WorldChange(Body, extra="forbid", json_schema_extra={"examples": [{"latency": "instant"}]}):
     """What is left out stays as it is, within ``options`` and ``practice_options``, too.
 
     ``ehr`` and ``practice_options`` are those of one practice: that of the ``access_token`` header, or the first.
@@ -70,7 +70,7 @@ class WorldChange(Body, extra="forbid"):
     practice_options: Options | None = None
 
 
-class ResetOrder(Body, extra="forbid"):
+class ResetOrder(Body, extra="forbid", json_schema_extra={"examples": [{"keep": ["webhooks"]}]}):
     """``keep`` names what survives."""
 
     keep: list[Literal["webhooks"]] | None = None

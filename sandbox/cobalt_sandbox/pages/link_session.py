@@ -108,7 +108,7 @@ def _callback_url(server: Server, world: World) -> str | None:
 # Signing in ------------------------------------------------------------------------------------------------------
 
 
-class SignIn(Body):
+class SignIn(Body, json_schema_extra={"examples": [{"token": "TOKEN", "username": USERNAME, "password": PASSWORD}]}):
     """Update mode can do without the ``username``; ``ehr`` matters only where it is to be chosen."""
 
     token: Required
