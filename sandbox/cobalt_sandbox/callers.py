@@ -41,7 +41,7 @@ class Address(NamedTuple):
 def _value(headers: Headers, name: bytes) -> bytes:
     """A header without one pair of double quotes around it, which the guides' curl lines have (D3)."""
     value = headers.get(name, b"")
-    return value[1:-1] if value[:1] == b'"' == value[-1:] and len(value) > 1 else value
+    return value[1:-1] if value.startswith(b'"') and value.endswith(b'"') and len(value) > 1 else value
 
 
 def _address(headers: Headers) -> Address:
@@ -49,10 +49,11 @@ def _address(headers: Headers) -> Address:
 
 
 def _credentials(headers: Headers) -> Credentials:
-    sent = _address(headers)
-    if not all(sent):
-        raise MissingHeaders(names=", ".join(name for name, value in sent._asdict().items() if not value))
-    return Credentials(*sent)
+    id, secret = _address(headers)
+    if not id or not secret:
+        lacking = {"client_id": id, "client_secret": secret}
+        raise MissingHeaders(names=", ".join(name for name, value in lacking.items() if not value))
+    return Credentials(id, secret)
 
 
 class DocumentedCallers:

@@ -136,19 +136,23 @@ class Connection(HttpToolsProtocol):
     def answer(self, status: int, head: list[tuple[bytes, bytes]], payload: bytes) -> bool:
         """Send a whole answer, which has a payload and its length in the head. Whether that can be done now.
 
-        uvicorn sends the head and the payload apart, and each call into the system costs as much as all the rest.
+        uvicorn sends the head and the payload apart, and each call into the system costs as much as all the rest. And it waits
+        until all that came in is served, because to wake up a client for each answer costs even more.
         """
         served = self._answering
         assert served is not None
         if served.disconnected or self.flow.write_paused or served.scope["method"] == "HEAD":
             return False
-        lines = b"".join([b"%b: %b\r\n" % line for line in head])
         closing = b"" if served.keep_alive else b"connection: close\r\n"
-        self.transport.write(b"%b%b%b\r\n%b" % (STATUS_LINE[status], lines, closing, payload))
+        lines = b"".join([b"%b: %b\r\n" % line for line in head])
+        answer = b"%b%b%b\r\n%b" % (STATUS_LINE[status], lines, closing, payload)
         served.response_started = served.response_complete = True
         served.message_event.set()
         if closing:
+            self.transport.write(answer)
             self.transport.close()
+        else:
+            self.loop.call_soon(self.transport.write, answer)
         served.on_response()
         return True
 

@@ -12,10 +12,11 @@ from cobalt_sandbox.clock import DAY, LATEST, Moment, moment_of
 from cobalt_sandbox.delivery import Attempt, Status, Webhook
 from cobalt_sandbox.events import Kind, Reason
 from cobalt_sandbox.faults import BadSignature, Delay, Drop, Duplicate, Fault, Swap
+from cobalt_sandbox.fields import Pace
 from cobalt_sandbox.jobs import By, Did, JobStatus
 from cobalt_sandbox.snapshot import VERSION
 from cobalt_sandbox.spec import Bounds, LatencyWord, WorldOptions
-from cobalt_sandbox.validation import Body, Pace, Says, complaint
+from cobalt_sandbox.validation import Body, Says, complaint
 
 
 def _moment(value: object) -> Moment:

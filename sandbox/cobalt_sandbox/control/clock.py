@@ -11,8 +11,9 @@ from cobalt_sandbox.control.events import AnyEnvelope, enveloped
 from cobalt_sandbox.delivery import Attempt, Delivery
 from cobalt_sandbox.endpoint import Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.fields import DateTime, Instant, Pace
 from cobalt_sandbox.jobs import Ran, Walk
-from cobalt_sandbox.validation import Body, DateTime, Instant, Pace
+from cobalt_sandbox.validation import Body
 from cobalt_sandbox.world import World
 
 

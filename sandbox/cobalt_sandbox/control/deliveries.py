@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from cobalt_sandbox.clock import iso
 from cobalt_sandbox.delivery import Attempt, Delivery, Status, headers
 from cobalt_sandbox.endpoint import Report, Row, endpoint
+from cobalt_sandbox.fields import DateTime, PageNumber, up_to
 from cobalt_sandbox.resources.listing import CountedPages, NewestFirst, page_of
-from cobalt_sandbox.validation import DateTime, PageNumber, Query, up_to
+from cobalt_sandbox.validation import Query
 from cobalt_sandbox.world import World
 
 

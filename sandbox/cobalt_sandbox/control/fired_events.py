@@ -15,6 +15,7 @@ from cobalt_sandbox.ehr.people import Patient
 from cobalt_sandbox.endpoint import Report, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event
+from cobalt_sandbox.fields import Required
 from cobalt_sandbox.resources.account_events import login_required, password_change_warning
 from cobalt_sandbox.resources.appointment_events import (
     AppointmentStatusUpdated,
@@ -24,7 +25,7 @@ from cobalt_sandbox.resources.appointment_events import (
     eleven_keys,
 )
 from cobalt_sandbox.resources.patients import PatientUpdated
-from cobalt_sandbox.validation import Body, Required
+from cobalt_sandbox.validation import Body
 from cobalt_sandbox.world import Practice, World
 
 

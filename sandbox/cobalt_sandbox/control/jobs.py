@@ -9,9 +9,10 @@ from cobalt_sandbox.control.trace import JobTold, Trace, known_job, summed_up, t
 from cobalt_sandbox.endpoint import Report, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Reason
+from cobalt_sandbox.fields import PageNumber, up_to
 from cobalt_sandbox.jobs import JobStatus
 from cobalt_sandbox.resources.listing import CountedPages, NewestFirst, page_of
-from cobalt_sandbox.validation import Body, PageNumber, Query, up_to
+from cobalt_sandbox.validation import Body, Query
 from cobalt_sandbox.world import World
 
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from cobalt_sandbox.clock import iso
 from cobalt_sandbox.endpoint import Report, Row, endpoint
+from cobalt_sandbox.fields import DateTime, Whole
 from cobalt_sandbox.journal import Call
-from cobalt_sandbox.validation import DateTime, Query, Whole
+from cobalt_sandbox.validation import Query
 from cobalt_sandbox.world import World
 
 MOST_REQUESTS = 1_000

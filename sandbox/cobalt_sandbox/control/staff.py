@@ -14,6 +14,7 @@ from cobalt_sandbox.ehr.people import Patient
 from cobalt_sandbox.endpoint import endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, failure_reason
+from cobalt_sandbox.fields import CalendarDate, DashedNumber, Required, TrueFalse
 from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.addresses import StateCode, ZipCode
 from cobalt_sandbox.resources.appointment_events import (
@@ -29,7 +30,7 @@ from cobalt_sandbox.resources.listing import AsRead, read_off
 from cobalt_sandbox.resources.patient_details import Sex
 from cobalt_sandbox.resources.patients import PatientRow, PatientUpdated
 from cobalt_sandbox.resources.visit_times import Minutes, VisitDate, VisitDateTime, VisitTime, missing_half, start_of
-from cobalt_sandbox.validation import ALL_FIELDS, Body, CalendarDate, DashedNumber, Required, TrueFalse, complaint
+from cobalt_sandbox.validation import ALL_FIELDS, Body, complaint
 from cobalt_sandbox.world import Practice
 
 

@@ -12,9 +12,9 @@ from cobalt_sandbox.control.requests import RequestMade, made
 from cobalt_sandbox.endpoint import Report, Row
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Envelope, Reason
+from cobalt_sandbox.fields import DateTime
 from cobalt_sandbox.jobs import By, Did, Job, JobStatus
 from cobalt_sandbox.journal import Call
-from cobalt_sandbox.validation import DateTime
 from cobalt_sandbox.world import World
 
 #: The last ones; a client may poll as often as it likes.

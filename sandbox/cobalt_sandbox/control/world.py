@@ -13,11 +13,12 @@ from cobalt_sandbox.delivery import Status
 from cobalt_sandbox.ehr import RECORDS
 from cobalt_sandbox.endpoint import MIB, Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.fields import DateTime, Instant, Pace, Required
 from cobalt_sandbox.fixture import Fixture, Options, read
 from cobalt_sandbox.jobs import JobStatus
 from cobalt_sandbox.server import Server
 from cobalt_sandbox.spec import Latency, LatencyWord, Spec, WorldOptions, distinct
-from cobalt_sandbox.validation import Body, DateTime, Instant, Pace, Required
+from cobalt_sandbox.validation import Body
 from cobalt_sandbox.world import Practice, World
 
 M = TypeVar("M", bound=BaseModel)

@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 
 from cobalt_sandbox.clock import SECOND, Moment, iso, moment_of
 from cobalt_sandbox.ehr.coverage import InsuranceSummary
+from cobalt_sandbox.fields import DateTime
 from cobalt_sandbox.table import Record, Stretch, Table
-from cobalt_sandbox.validation import DateTime
 from cobalt_sandbox.world import Practice
 
 MINUTE = 60 * SECOND

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cobalt_sandbox.ehr.bookings import Appointment, Period, of_patient
+from cobalt_sandbox.fields import span
 from cobalt_sandbox.table import Record
-from cobalt_sandbox.validation import span
 from cobalt_sandbox.world import Practice
 
 SearchBy = Literal["date_range", "mrn", "provider"]

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import AfterValidator, Field, with_config
 from typing_extensions import TypedDict
 
+from cobalt_sandbox.fields import is_day_or_time
 from cobalt_sandbox.fixture import TimeZone
 from cobalt_sandbox.table import Record
-from cobalt_sandbox.validation import is_day_or_time
 from cobalt_sandbox.world import Practice
 
 Activity = Literal["active", "inactive"]

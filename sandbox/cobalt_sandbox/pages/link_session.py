@@ -6,10 +6,11 @@ from typing import Literal
 
 from cobalt_sandbox.endpoint import Report, Row, endpoint
 from cobalt_sandbox.errors import CobaltError, Invalid
+from cobalt_sandbox.fields import Required
 from cobalt_sandbox.linking import finished, open_token
 from cobalt_sandbox.links import EHRS, Session
 from cobalt_sandbox.server import Server
-from cobalt_sandbox.validation import ALL_FIELDS, Body, Query, Required, must_be_one_of
+from cobalt_sandbox.validation import ALL_FIELDS, Body, Query, must_be_one_of
 from cobalt_sandbox.world import World
 
 USERNAME, PASSWORD, CODE = "jane.doe", "sandbox", "123456"

@@ -13,6 +13,7 @@ from cobalt_sandbox.ehr.attendance import named
 from cobalt_sandbox.ehr.bookings import Appointment, Mode
 from cobalt_sandbox.ehr.live_fetch import ASKED, SearchBy
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.fields import PageNumber, RangeEdge, Required, TrueFalse, span, up_to
 from cobalt_sandbox.resources.live_fetches import ProviderIds, check_days
 from cobalt_sandbox.resources.visit_times import (
     Minutes,
@@ -24,19 +25,7 @@ from cobalt_sandbox.resources.visit_times import (
     start_of,
     without_blanks,
 )
-from cobalt_sandbox.validation import (
-    ALL_FIELDS,
-    ALL_PARAMETERS,
-    Body,
-    PageNumber,
-    Query,
-    RangeEdge,
-    Required,
-    TrueFalse,
-    complaint,
-    span,
-    up_to,
-)
+from cobalt_sandbox.validation import ALL_FIELDS, ALL_PARAMETERS, Body, Query, complaint
 from cobalt_sandbox.world import Practice
 
 

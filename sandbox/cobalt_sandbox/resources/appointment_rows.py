@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from cobalt_sandbox.ehr.bookings import AppointmentMedication, AppointmentMetadata, Diagnosis, Mode
 from cobalt_sandbox.ehr.coverage import InsuranceSummary
-from cobalt_sandbox.validation import DateTime
+from cobalt_sandbox.fields import DateTime
 
 
 class AppointmentRow(TypedDict):

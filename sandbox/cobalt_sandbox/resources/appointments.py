@@ -26,6 +26,7 @@ from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError, UnknownAppointment
 from cobalt_sandbox.events import Reason, failure_reason
 from cobalt_sandbox.faults import ScheduleUnreadable
+from cobalt_sandbox.fields import span
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.appointment_events import (
@@ -51,7 +52,6 @@ from cobalt_sandbox.resources.appointment_requests import (
 from cobalt_sandbox.resources.appointment_rows import AppointmentDetails, AppointmentRow, FetchedAppointment
 from cobalt_sandbox.resources.listing import AsRead, CountedPages, bare, contains, page_of, read_off, same_number
 from cobalt_sandbox.resources.live_fetches import FetchTaken, taken
-from cobalt_sandbox.validation import span
 from cobalt_sandbox.world import Practice
 
 # Create Appointment ----------------------------------------------------------------------------------------------

@@ -19,9 +19,10 @@ from cobalt_sandbox.ehr.schedule import FIRST_DAY, LAST_DAY, Method, Search, Win
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import RangeEdge, TrueFalse, Whole, span
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.resources.live_fetches import ACCEPTED, ProviderIds, check_days
-from cobalt_sandbox.validation import ALL_PARAMETERS, Body, Query, RangeEdge, Says, TrueFalse, Whole, span
+from cobalt_sandbox.validation import ALL_PARAMETERS, Body, Query, Says
 from cobalt_sandbox.world import Practice
 
 #: The most that a reply holds. No range is too long in itself (D169).

@@ -15,10 +15,11 @@ from cobalt_sandbox.ehr.charging import charge_for
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError, UnknownAppointment
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import PageNumber, RangeEdge, Required, up_to
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.resources.listing import AsRead, NewestFirst, RecordPages, days_as_written, page_of, read_off
 from cobalt_sandbox.table import Stretch
-from cobalt_sandbox.validation import Body, PageNumber, Query, RangeEdge, Required, complaint, up_to
+from cobalt_sandbox.validation import Body, Query, complaint
 from cobalt_sandbox.world import Practice
 
 # List Claims -----------------------------------------------------------------------------------------------------

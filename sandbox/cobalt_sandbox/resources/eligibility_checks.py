@@ -17,9 +17,10 @@ from cobalt_sandbox.ehr.coverage import (
 )
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.fields import PageNumber, RangeEdge, up_to
 from cobalt_sandbox.resources.listing import NewestFirst, RecordPages, days_as_written, page_of
 from cobalt_sandbox.table import Stretch, Table
-from cobalt_sandbox.validation import PageNumber, Query, RangeEdge, up_to
+from cobalt_sandbox.validation import Query
 from cobalt_sandbox.world import Practice
 
 Number = Annotated[int | float, WithJsonSchema({"type": "number"})]

@@ -9,9 +9,10 @@ from typing_extensions import TypedDict
 from cobalt_sandbox.ehr.billing import FeeSchedule, FeeScheduleItem, Ndc, items_of
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.fields import PageNumber, up_to
 from cobalt_sandbox.resources.listing import AsRead, RecordPages, contains, page_of, read_off
 from cobalt_sandbox.table import Stretch
-from cobalt_sandbox.validation import PageNumber, Query, up_to
+from cobalt_sandbox.validation import Query
 from cobalt_sandbox.world import Practice
 
 Validity = Literal["valid", "invalid"]

@@ -8,9 +8,10 @@ from pydantic import WithJsonSchema
 
 from cobalt_sandbox.ehr.places import InsuranceProvider
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
+from cobalt_sandbox.fields import PageNumber, TrueFalse, up_to
 from cobalt_sandbox.resources.listing import CountedPages, contains, page_of
 from cobalt_sandbox.table import Table
-from cobalt_sandbox.validation import PageNumber, Query, TrueFalse, up_to
+from cobalt_sandbox.validation import Query
 from cobalt_sandbox.world import Practice
 
 #: ``true`` or ``false``, which in a query is text in any case.

@@ -8,9 +8,10 @@ from pydantic import AfterValidator
 
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError
+from cobalt_sandbox.fields import Required
 from cobalt_sandbox.links import Session, known_as
 from cobalt_sandbox.resources.settings import Reference, not_too_long
-from cobalt_sandbox.validation import Body, Query, Required
+from cobalt_sandbox.validation import Body, Query
 from cobalt_sandbox.world import Practice, World
 
 

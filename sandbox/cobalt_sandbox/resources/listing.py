@@ -9,8 +9,8 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from cobalt_sandbox.endpoint import Row
+from cobalt_sandbox.fields import EndBeforeStart, digits
 from cobalt_sandbox.table import Record
-from cobalt_sandbox.validation import EndBeforeStart, digits
 
 
 class Rows(Protocol):

@@ -12,8 +12,9 @@ from cobalt_sandbox.ehr.live_fetch import PatientSearch
 from cobalt_sandbox.ehr.people import Patient, tasks_of
 from cobalt_sandbox.endpoint import Row
 from cobalt_sandbox.events import Event, Reason
+from cobalt_sandbox.fields import CalendarDate, DashedNumber
 from cobalt_sandbox.resources.listing import same_number
-from cobalt_sandbox.validation import ALL_PARAMETERS, Body, CalendarDate, DashedNumber, complaint
+from cobalt_sandbox.validation import ALL_PARAMETERS, Body, complaint
 from cobalt_sandbox.world import Practice
 
 SearchBy = Literal["dob", "name", "phone", "mrn"]

@@ -8,7 +8,8 @@ from cobalt_sandbox.ehr.people import Activity
 from cobalt_sandbox.ehr.places import Location
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.validation import AnyCase, Body
+from cobalt_sandbox.fields import AnyCase
+from cobalt_sandbox.validation import Body
 from cobalt_sandbox.world import Practice
 
 # List Locations --------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from cobalt_sandbox.ehr import unknown
 from cobalt_sandbox.ehr.clinical import Message
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import Required
 from cobalt_sandbox.jobs import Refused
-from cobalt_sandbox.validation import FIRST_FIELD, Body, Required
+from cobalt_sandbox.validation import FIRST_FIELD, Body
 from cobalt_sandbox.world import Practice
 
 # Request ---------------------------------------------------------------------------------------------------------

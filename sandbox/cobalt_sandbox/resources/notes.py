@@ -12,9 +12,10 @@ from cobalt_sandbox.ehr.clinical import SECTIONS, Note
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError, UnknownAppointment
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import Required
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
-from cobalt_sandbox.validation import FIRST_FIELD, Body, Required, complaint
+from cobalt_sandbox.validation import FIRST_FIELD, Body, complaint
 from cobalt_sandbox.world import Practice
 
 # Request ---------------------------------------------------------------------------------------------------------

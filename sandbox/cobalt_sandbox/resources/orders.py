@@ -8,8 +8,9 @@ from typing_extensions import TypedDict
 
 from cobalt_sandbox.ehr.billing import LabResults, OrderDetails, orders_of
 from cobalt_sandbox.endpoint import Reply, endpoint
+from cobalt_sandbox.fields import RangeEdge
 from cobalt_sandbox.resources.listing import AsRead, days_as_written, read_off
-from cobalt_sandbox.validation import Query, RangeEdge
+from cobalt_sandbox.validation import Query
 from cobalt_sandbox.world import Practice
 
 

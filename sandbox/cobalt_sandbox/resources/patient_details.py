@@ -9,9 +9,10 @@ from pydantic import ValidationInfo, WithJsonSchema, model_validator
 
 from cobalt_sandbox.ehr.people import Patient
 from cobalt_sandbox.ehr.registration import RESPONSIBLE
+from cobalt_sandbox.fields import CalendarDate, DashedNumber, TrueFalse
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.resources.addresses import StateCode, ZipCode
-from cobalt_sandbox.validation import ALL_FIELDS, Body, CalendarDate, DashedNumber, TrueFalse, complaint
+from cobalt_sandbox.validation import ALL_FIELDS, Body, complaint
 from cobalt_sandbox.world import Practice
 
 Sex = Literal["male", "female", "unknown"]

@@ -14,9 +14,10 @@ from cobalt_sandbox.ehr.places import InsuranceProvider
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError, UnknownPatient
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import CalendarDate, Required
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.resources.subscribers import NO_NAMES, IsObject, NamedSubscriber, Relationship, Subscriber, is_named
-from cobalt_sandbox.validation import ALL_FIELDS, Body, CalendarDate, Required, Says, complaint, must_be_one_of
+from cobalt_sandbox.validation import ALL_FIELDS, Body, Says, complaint, must_be_one_of
 from cobalt_sandbox.world import Practice
 
 # Requests --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from cobalt_sandbox.ehr.registration import is_known, leave_out, take_in, write_
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError, Invalid
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import CalendarDate, Date, PageNumber, up_to
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.listing import AsRead, CountedPages, bare, contains, page_of, same_number
@@ -29,7 +30,7 @@ from cobalt_sandbox.resources.patient_details import (
     told_of,
 )
 from cobalt_sandbox.table import Table
-from cobalt_sandbox.validation import ALL_FIELDS, CalendarDate, Date, PageNumber, Query, up_to
+from cobalt_sandbox.validation import ALL_FIELDS, Query
 from cobalt_sandbox.world import Practice
 
 # Create Patient --------------------------------------------------------------------------------------------------

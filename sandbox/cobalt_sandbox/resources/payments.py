@@ -17,8 +17,9 @@ from cobalt_sandbox.ehr.numbers import free_number
 from cobalt_sandbox.ehr.schedule import local
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import CalendarDate, Required
 from cobalt_sandbox.jobs import Refused
-from cobalt_sandbox.validation import FIRST_FIELD, Body, CalendarDate, Required, complaint
+from cobalt_sandbox.validation import FIRST_FIELD, Body, complaint
 from cobalt_sandbox.world import Practice
 
 

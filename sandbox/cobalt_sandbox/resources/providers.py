@@ -14,16 +14,8 @@ from cobalt_sandbox.ehr.people import CLOCK_TIME, Activity, Provider, Weekday, W
 from cobalt_sandbox.ehr.places import Location
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.validation import (
-    ALL_FIELDS,
-    AnyCase,
-    Body,
-    TrueFalse,
-    Whole,
-    complaint,
-    is_day_or_time,
-    must_be_one_of,
-)
+from cobalt_sandbox.fields import AnyCase, TrueFalse, Whole, is_day_or_time
+from cobalt_sandbox.validation import ALL_FIELDS, Body, complaint, must_be_one_of
 from cobalt_sandbox.world import Practice
 
 # List Providers --------------------------------------------------------------------------------------------------

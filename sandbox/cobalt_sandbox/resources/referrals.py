@@ -20,11 +20,12 @@ from cobalt_sandbox.endpoint import MIB, Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError, UnknownPatient
 from cobalt_sandbox.events import Event, Reason, failure_reason
 from cobalt_sandbox.faults import DocumentsFailed
+from cobalt_sandbox.fields import PageNumber, RangeEdge, Required, span, up_to
 from cobalt_sandbox.filenames import kept_name
 from cobalt_sandbox.fixture import ECLINICALWORKS
 from cobalt_sandbox.resources.listing import NewestFirst, page_of
 from cobalt_sandbox.table import Stretch
-from cobalt_sandbox.validation import Body, PageNumber, Query, RangeEdge, Required, Says, complaint, span, up_to
+from cobalt_sandbox.validation import Body, Query, Says, complaint
 from cobalt_sandbox.world import Practice
 
 # Create Referral: request ----------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from cobalt_sandbox.ehr.numbers import free_number
 from cobalt_sandbox.ehr.people import ReferringProvider
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import DashedNumber, Required
 from cobalt_sandbox.jobs import Refused
 from cobalt_sandbox.resources.listing import contains, same_number
-from cobalt_sandbox.validation import Body, DashedNumber, Query, Required
+from cobalt_sandbox.validation import Body, Query
 from cobalt_sandbox.world import Practice
 
 # List Referring Providers ----------------------------------------------------------------------------------------

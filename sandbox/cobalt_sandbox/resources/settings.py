@@ -8,7 +8,8 @@ from pydantic import AfterValidator
 
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
-from cobalt_sandbox.validation import Body, Required, complaint
+from cobalt_sandbox.fields import Required
+from cobalt_sandbox.validation import Body, complaint
 from cobalt_sandbox.world import Practice
 
 

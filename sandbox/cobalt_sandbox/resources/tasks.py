@@ -12,8 +12,9 @@ from cobalt_sandbox.ehr.clinical import TaskNote
 from cobalt_sandbox.ehr.people import Task, colleague
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.events import Event, Reason, failure_reason
+from cobalt_sandbox.fields import Required
 from cobalt_sandbox.jobs import Refused
-from cobalt_sandbox.validation import FIRST_FIELD, Body, Required, Says, complaint
+from cobalt_sandbox.validation import FIRST_FIELD, Body, Says, complaint
 from cobalt_sandbox.world import Practice
 
 # Create Task -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from cobalt_sandbox.ehr.telephone import log_action, take_call
 from cobalt_sandbox.endpoint import Reply, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Event, Reason, failure_reason
-from cobalt_sandbox.validation import FIRST_FIELD, Body, Required, TrueFalse, complaint
+from cobalt_sandbox.fields import Required, TrueFalse
+from cobalt_sandbox.validation import FIRST_FIELD, Body, complaint
 from cobalt_sandbox.world import Practice
 
 # Create Telephone Encounter --------------------------------------------------------------------------------------

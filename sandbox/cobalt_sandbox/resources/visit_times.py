@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 from cobalt_sandbox.clock import LATEST, moment_of
-from cobalt_sandbox.validation import CalendarDate, Whole, complaint
+from cobalt_sandbox.fields import CalendarDate, Whole
+from cobalt_sandbox.validation import complaint
 from cobalt_sandbox.world import Practice
 
 _DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})?")

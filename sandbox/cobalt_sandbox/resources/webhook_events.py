@@ -9,8 +9,9 @@ from cobalt_sandbox.clock import iso
 from cobalt_sandbox.endpoint import Reply, Row, endpoint
 from cobalt_sandbox.errors import CobaltError
 from cobalt_sandbox.events import Envelope
+from cobalt_sandbox.fields import DateTime, PageNumber, RangeEdge, span, up_to
 from cobalt_sandbox.resources.listing import CountedPages, NewestFirst, page_of
-from cobalt_sandbox.validation import DateTime, PageNumber, Query, RangeEdge, Says, span, up_to
+from cobalt_sandbox.validation import Query, Says
 from cobalt_sandbox.world import Practice
 
 
