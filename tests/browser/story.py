@@ -80,6 +80,11 @@ def at(link: Link, heading: str) -> None:
     expect(link.get_by_role("heading", level=1)).to_have_text(heading)
 
 
+def strike(page: Page, key: str) -> None:
+    """A key that takes away the frame which has the focus. It stays down: of its coming up nobody would be left to tell."""
+    page.keyboard.down(key)
+
+
 def closed(page: Page) -> None:
     expect(page.locator("cobalt-link")).to_have_count(0)
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.site import Site
-from browser.story import PHONE, Clinic, at, choose_and_sign_in, closed, focused, lightbox, opened_lightbox
+from browser.story import PHONE, Clinic, at, choose_and_sign_in, closed, focused, lightbox, opened_lightbox, strike
 
 CONNECT = "Connect your EHR"
 
@@ -44,7 +44,7 @@ def test_the_keyboard_is_enough(page: Page, site: Site, clinic: Clinic) -> None:
     press("Enter")
     at(link, "You are connected")
     press("Tab")
-    press("Enter")
+    strike(page, "Enter")
     closed(page)
     assert clinic.lists_patients(*public_tokens(page))
     assert focused(page) == CONNECT
@@ -75,7 +75,7 @@ def test_the_page_behind_is_covered_dark_and_out_of_reach(page: Page, site: Site
 
 def test_escape_closes_it_and_the_focus_goes_back(page: Page, site: Site, clinic: Clinic) -> None:
     at(opened_lightbox(page, site, clinic.link_token()), "Choose your EHR")
-    page.keyboard.press("Escape")
+    strike(page, "Escape")
     closed(page)
     assert (focused(page), public_tokens(page)) == (CONNECT, [])
 
@@ -93,12 +93,12 @@ def test_its_button_closes_it_and_the_focus_goes_back(page: Page, site: Site, cl
 
 def test_a_session_that_was_closed_goes_on_when_it_is_opened_again(page: Page, site: Site, clinic: Clinic) -> None:
     at(opened_lightbox(page, site, clinic.link_token()), "Choose your EHR")
-    page.keyboard.press("Escape")
+    strike(page, "Escape")
     closed(page)
     page.get_by_role("button", name=CONNECT).click()
     choose_and_sign_in(lightbox(page))
     at(lightbox(page), "You are connected")
-    page.keyboard.press("Escape")
+    strike(page, "Escape")
     closed(page)
     assert clinic.lists_patients(*public_tokens(page))
     assert page.evaluate("document.documentElement.style.overflow") == ""
@@ -161,7 +161,7 @@ def test_no_other_window_can_speak_for_link(page: Page, site: Site, clinic: Clin
         }"""
     )
     expect(page.locator("cobalt-link")).to_have_count(1)
-    page.keyboard.press("Escape")
+    strike(page, "Escape")
     closed(page)
     assert public_tokens(page) == []
 

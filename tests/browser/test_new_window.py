@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from browser.site import Site
-from browser.story import PHONE, Clinic, address, at, choose_and_sign_in
+from browser.story import PHONE, Clinic, address, at, choose_and_sign_in, strike
 from cobalt_sandbox import Sandbox, World
 
 
@@ -59,7 +59,7 @@ def test_the_keyboard_is_enough(page: Page, clinic: Clinic, callback: str) -> No
     press("Enter")
     at(page, "You are connected")
     press("Tab")
-    press("Enter")
+    strike(page, "Enter")
     assert clinic.lists_patients(public_token_of(page, callback))
 
 
