@@ -65,6 +65,16 @@ def test_what_is_no_http_is_refused_with_400(sandbox: Sandbox, sent: bytes) -> N
     assert answer(sandbox, [sent]) == UNREADABLE
 
 
+@pytest.mark.usefixtures("brief")
+def test_nobody_who_was_refused_is_listened_to_any_longer(sandbox: Sandbox) -> None:
+    where = urlsplit(sandbox.url)
+    with socket.create_connection((where.hostname, where.port), timeout=10) as line:
+        line.sendall(b"hello\r\n\r\n")
+        assert b" 400 " in line.recv(65_536)
+        line.sendall(LINE + b"\r\n")
+        assert line.recv(65_536) == b""
+
+
 def test_a_head_of_60_kb_is_read(world: World) -> None:
     headers = {**world.headers, "x-long": "x" * 60_000}
     reply = httpx2.get(f"{world.url}/v1/providers", headers=headers, trust_env=False, verify=False)
