@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Literal
@@ -138,10 +138,11 @@ def create(practice: Practice, body: NewReferral) -> ReferralQueued:
     """Create Referral"""
     if practice.table(Patient).first("mrn", body.patient_mrn) is None:
         raise UnknownPatient(mrn=body.patient_mrn)
-    if unknown := list(_unknown_providers(practice, body)):
+    if unknown := _unknown_providers(practice, body):
         raise UnknownProviders(which="; ".join(unknown))  # D224
     files = body.documents or []
-    demand_room(practice, sum(len(each.content_base64) for each in files))
+    if files:
+        demand_room(practice, sum(len(each.content_base64) for each in files))
     taken = [take_in(practice, each.filename, each.content_base64, patient_mrn=body.patient_mrn).id for each in files]
     request = practice.table(ReferralRequest).add(
         ReferralRequest(
@@ -163,13 +164,17 @@ def create(practice: Practice, body: NewReferral) -> ReferralQueued:
     )
 
 
-def _unknown_providers(practice: Practice, body: NewReferral) -> Iterator[str]:
+def _unknown_providers(practice: Practice, body: NewReferral) -> list[str]:
     """The direction decides in which directory each side is looked up."""
-    sides = ("referring_from_provider_ehr_id", "referring_to_provider_ehr_id")
-    for side, kind in zip(sides, DIRECTORIES[body.direction], strict=True):
-        ehr_id, directory = getattr(body, side), "providers" if kind is Provider else "referring providers"
-        if ehr_id != NOBODY and practice.table(kind).first("ehr_id", ehr_id) is None:
-            yield f"{side} '{ehr_id}' was not found in {directory}"
+    senders, receivers = DIRECTORIES[body.direction]
+    return [
+        f"{side} '{ehr_id}' was not found in {'providers' if kind is Provider else 'referring providers'}"
+        for side, ehr_id, kind in (
+            ("referring_from_provider_ehr_id", body.referring_from_provider_ehr_id, senders),
+            ("referring_to_provider_ehr_id", body.referring_to_provider_ehr_id, receivers),
+        )
+        if ehr_id != NOBODY and practice.table(kind).first("ehr_id", ehr_id) is None
+    ]
 
 
 # What the EHR does -----------------------------------------------------------------------------------------------
