@@ -187,9 +187,13 @@ class Connection(HttpToolsProtocol):
         self._idle_since = None
 
 
-@coroutine
-def _rest(serving: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, None, None]:
+async def _rest(serving: Coroutine[Any, Any, None], awaited: Any) -> None:
     """What is left of a coroutine that waits for the first time."""
+    await _going_on(serving, awaited)
+
+
+@coroutine
+def _going_on(serving: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, None, None]:
     with suppress(StopIteration):
         while True:
             try:
