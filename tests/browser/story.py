@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import httpx2
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import Error, FrameLocator, Page, expect
 
 from browser.site import Site
 from cobalt_sandbox import World
@@ -81,8 +82,14 @@ def at(link: Link, heading: str) -> None:
 
 
 def strike(page: Page, key: str) -> None:
-    """A key that takes away the frame which has the focus. It stays down: of its coming up nobody would be left to tell."""
+    """A key that takes away the frame which has the focus. It stays down: nobody would be left to tell the driver that it came up."""
     page.keyboard.down(key)
+
+
+def leave(link: Link, button: str) -> None:
+    """Click a button that takes away the frame which it is in. Nobody may be left to tell the driver that it was clicked."""
+    with suppress(Error):
+        link.get_by_role("button", name=button).click(timeout=PATIENCE / 4)
 
 
 def closed(page: Page) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright
 
 from browser.equipment import program
 from browser.site import INIT, Site
-from browser.story import Clinic, at, choose_and_sign_in, closed, opened_lightbox
+from browser.story import Clinic, at, choose_and_sign_in, closed, leave, opened_lightbox
 from cobalt_sandbox import Sandbox, World
 
 NAMES = ("api.usecobalt.com", "link.usecobalt.com")
@@ -97,7 +97,7 @@ def test_a_clients_page_as_it_is_opens_link_and_is_told_the_public_token(
     tags = page.locator("script[src^='https:']").evaluate_all("tags => tags.map((tag) => tag.outerHTML)")
     assert tags == ['<script src="https://link.usecobalt.com/init.js"></script>']
     choose_and_sign_in(link)
-    link.get_by_role("button", name="Continue").click()
+    leave(link, "Continue")
     closed(page)
     assert clinic.lists_patients(page.locator("#public-tokens").inner_text())
 

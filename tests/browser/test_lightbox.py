@@ -6,7 +6,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from browser.site import Site
-from browser.story import PHONE, Clinic, at, choose_and_sign_in, closed, focused, lightbox, opened_lightbox, strike
+from browser.story import (
+    PHONE,
+    Clinic,
+    at,
+    choose_and_sign_in,
+    closed,
+    focused,
+    leave,
+    lightbox,
+    opened_lightbox,
+    strike,
+)
 
 CONNECT = "Connect your EHR"
 
@@ -21,7 +32,7 @@ def test_the_documented_snippet_ends_with_a_token_that_opens_a_practice(page: Pa
     choose_and_sign_in(link)
     at(link, "You are connected")
     assert public_tokens(page) == []
-    link.get_by_role("button", name="Continue").click()
+    leave(link, "Continue")
     closed(page)
     [public_token] = public_tokens(page)
     assert clinic.lists_patients(public_token)
@@ -53,7 +64,7 @@ def test_the_keyboard_is_enough(page: Page, site: Site, clinic: Clinic) -> None:
 def test_the_react_hook_ends_with_a_token_that_opens_a_practice(page: Page, site: Site, clinic: Clinic) -> None:
     link = opened_lightbox(page, site, clinic.link_token(), of="hook")
     choose_and_sign_in(link, "Practice Fusion")
-    link.get_by_role("button", name="Continue").click()
+    leave(link, "Continue")
     closed(page)
     assert clinic.lists_patients(*public_tokens(page))
 
@@ -110,7 +121,7 @@ def test_two_accounts_are_linked_one_after_the_other_on_one_page(page: Page, sit
         init = "token => CobaltLink.init({ token, onSuccess: (public_token) => (window.last = public_token) })"
         page.evaluate(init, token)
         choose_and_sign_in(lightbox(page))
-        lightbox(page).get_by_role("button", name="Continue").click()
+        leave(lightbox(page), "Continue")
         closed(page)
         assert clinic.lists_patients(page.evaluate("last"))
 
@@ -120,7 +131,7 @@ def test_a_second_one_takes_the_place_of_the_first(page: Page, site: Site, clini
     page.evaluate("launch_cobalt()")
     expect(page.locator("cobalt-link")).to_have_count(1)
     choose_and_sign_in(lightbox(page))
-    lightbox(page).get_by_role("button", name="Continue").click()
+    leave(lightbox(page), "Continue")
     closed(page)
     assert len(public_tokens(page)) == 1
 
@@ -146,7 +157,7 @@ def test_a_config_that_cannot_work_is_refused_with_the_cure(
 def test_a_token_that_is_good_for_nothing_can_be_closed(page: Page, site: Site, clinic: Clinic) -> None:
     link = opened_lightbox(page, site, "189hisdf78w9r3ysdfhi")
     at(link, "This link cannot be used")
-    link.get_by_role("button", name="Close").click()
+    leave(link, "Close")
     closed(page)
     assert (focused(page), public_tokens(page)) == (CONNECT, [])
 
