@@ -130,6 +130,7 @@ def _banner(url: str, fixtures: tuple[str, ...]) -> str:
     token = fixture_document(fixtures[0])["access_token"]
     return f"""
   cobalt-sandbox    {url}/v1
+  reference         {url}/_sandbox/docs
 
   client_id         {CLIENT_ID}
   client_secret     {CLIENT_SECRET}
