@@ -153,9 +153,10 @@ def test_on_a_terminal_it_greets_with_a_call_that_works_and_takes_its_leave_in_w
     with Console(terminal=True) as screen:
 
         def visit(url: str) -> None:
-            *banner, first, second = [screen.reading.readline() for _ in range(9)]
+            *banner, first, second = [screen.reading.readline() for _ in range(10)]
             assert [line.split() for line in banner if line.strip()] == [
                 ["cobalt-sandbox", f"{url}/v1"],
+                ["reference", f"{url}/_sandbox/docs"],
                 ["client_id", CLIENT_ID],
                 ["client_secret", CLIENT_SECRET],
                 ["access_token", "at_test_demo_clinic", "(practice", "'demo-clinic')"],
