@@ -69,15 +69,15 @@ class Patient(Record, table="patients", index=("mrn", "ehr_id", "dob"), listed_b
     """A patient. ``mrn`` and ``ehr_id`` are the EHR's to give: ``None`` until the patient exists there."""
 
     id: str
+    ehr_id: str | None = None
     first_name: str = ""
     last_name: str = ""
-    ehr_id: str | None = None
-    mrn: str | None = None
-    status: PatientStatus = "active"
     middle_name: str | None = None
     dob: str | None = None
     sex: str | None = None
     phone: str | None = None
+    mrn: str | None = None
+    status: PatientStatus = "active"
     cell_phone: str | None = None
     email: str | None = None
     address_street: str | None = None
