@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -31,12 +30,6 @@ PATIENT = {"first_name": "Ida", "last_name": "Vance", "dob": "1990-01-02", "sex"
 def control(world: World, path: str, body: object = None) -> httpx2.Response:
     url, headers = f"{world.url}/_sandbox{path}", {"client_id": world.client_id}
     return httpx2.post(url, headers=headers, json=body, trust_env=False, verify=False)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
 
 
 def register(api: httpx2.Client, receiver: Receiver) -> Body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, cast
@@ -33,27 +33,6 @@ REASON = {"code": "DUPLICATE_PATIENT", "description": "Told so."}
 NO_REASON = 'Say why it fails: {"outcome": "fail", "reasons": [{"code": "…", "description": "…"}]}.'
 UNKNOWN = "There is no job {!r} in this world. GET /_sandbox/jobs lists those that there are."
 NOT_IN_TIME = "timeout after 5 s, not retried: the documentation retries 5xx and network errors only"
-
-
-@pytest.fixture
-def client(world: World) -> Iterator[Client]:
-    with client_of(world) as somebody:
-        yield somebody
-
-
-@pytest.fixture
-def held(sandbox: Sandbox) -> Iterator[Client]:
-    """Somebody who uses a world in which no job ends by itself."""
-    made = sandbox.world(seed=1, hold=True)
-    with client_of(made) as somebody:
-        yield somebody
-    made.delete()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
 
 
 def control(world: World, method: str, path: str, body: object = None) -> httpx2.Response:

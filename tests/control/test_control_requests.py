@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -14,18 +13,6 @@ from cobalt_sandbox.journal import PATH_LENGTH
 from kernel.story import Client, client_of, patient, refusing_url
 
 Body = dict[str, Any]
-
-
-@pytest.fixture
-def client(world: World) -> Iterator[Client]:
-    with client_of(world) as somebody:
-        yield somebody
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
 
 
 def control(world: World, path: str) -> httpx2.Response:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,27 +20,6 @@ Body = dict[str, Any]
 
 GONE = "While this call waited, its world was reset or deleted, and its job with it."
 STOPPED = "While this call waited, the server was stopped."
-
-
-@pytest.fixture
-def client(world: World) -> Iterator[Client]:
-    with client_of(world) as somebody:
-        yield somebody
-
-
-@pytest.fixture
-def held(sandbox: Sandbox) -> Iterator[Client]:
-    """Somebody who uses a world in which no job ends by itself."""
-    made = sandbox.world(seed=1, hold=True)
-    with client_of(made) as somebody:
-        yield somebody
-    made.delete()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as running:
-        yield running
 
 
 def asked(world: World, **query: object) -> httpx2.Response:
