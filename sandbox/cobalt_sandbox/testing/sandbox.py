@@ -176,9 +176,10 @@ class Sandbox:
             "clock": clock,
         }
         made = Control(self.url, token=self.config.control_token).call("POST", "/world", wanted)
+        if snapshot is None:
+            return World.of(self.url, made, self.config.control_token)
         world = World(self.url, made["client_id"], made["client_secret"], self.config.control_token)
-        if snapshot is not None:
-            world.restore(snapshot)
+        world.restore(snapshot)
         return world
 
 

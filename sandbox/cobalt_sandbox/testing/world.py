@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode
 
 from cobalt_sandbox.client import Control, Refusal
@@ -28,6 +28,13 @@ class World:
         self._control_token = control_token
         self._control = Control(url, client_id, control_token, access_token=access_token)
         self._access_token = access_token
+
+    @classmethod
+    def of(cls, url: str, state: Json, control_token: str | None) -> Self:
+        """The one that the control API has just told the state of."""
+        world = cls(url, state["client_id"], state["client_secret"], control_token)
+        world._access_token = state["practices"][0]["access_token"]
+        return world
 
     def practice(self, access_token: str) -> World:
         """The same world, as another of its practices has it: ``headers``, ``staff``, ``fire`` and logins are about that one."""
