@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint types coverage bench crowd wheel docs clean
+.PHONY: help serve test check lint types coverage bench explore crowd wheel docs clean
 
 help:  ## list these targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,8 +25,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check
 
 types: $(VENV)/dev
-	$(BIN)/mypy
-	$(BIN)/mypy --no-error-summary tests
+	$(BIN)/mypy --num-workers 2
 
 # The driver of the browser has greenlets, and to look out for them doubles what the measuring takes.
 coverage: $(VENV)/dev
@@ -38,6 +37,9 @@ coverage: $(VENV)/dev
 
 bench: $(VENV)/dev  ## measure the speed budgets
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+explore: $(VENV)/dev  ## try the laws on ten times as many examples as check does, and on new ones (minutes)
+	COBALT_EXPLORE=10 $(BIN)/pytest -n auto tests/properties $(ARGS)
 
 crowd: $(VENV)/dev  ## hold worlds apart under load: 16 workers on one server (minutes)
 	$(BIN)/python tests/bench/crowd.py $(ARGS)

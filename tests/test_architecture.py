@@ -6,7 +6,7 @@ import ast
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -79,9 +79,11 @@ def within(names: Iterable[str], *forbidden: str) -> list[str]:
     return sorted(name for name in names if any(f"{name}.".startswith(f"{each}.") for each in forbidden))
 
 
-def modules() -> list[Module]:
+@cache
+def modules() -> tuple[Module, ...]:
     paths = sorted(ROOT.rglob("*.py"))
-    return [Module(".".join(path.relative_to(ROOT).with_suffix("").parts), path.read_text("utf-8")) for path in paths]
+    names = (".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths)
+    return tuple(Module(name, path.read_text("utf-8")) for name, path in zip(names, paths, strict=True))
 
 
 # The rules: what is wrong with a module --------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import pytest
 
 from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET
 from commands import COMMAND, PATIENCE, call, process
+from suites import PYTEST, alone
 
 pytestmark = pytest.mark.usefixtures("process_as_before")
 
@@ -63,6 +64,7 @@ def test_it_finds_a_ready_server_and_its_credentials_in_the_environment() -> Non
     assert (urlsplit(url).hostname, found["world"]["seed"], found["world"]["clock"]["rate"]) == ("127.0.0.1", 4, 1)
 
 
+@pytest.mark.usefixtures("measured")
 def test_the_server_is_as_its_options_say_and_guarded_if_they_do() -> None:
     flags = "--seed 3 --fixtures demo-clinic --latency 2..3 --clock frozen --control-token sesame --strict"
     found = json.loads(output(*flags.split(), "--", *program(WORLD)))
@@ -145,6 +147,7 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return psutil.wait_procs(processes, timeout=PATIENCE)[1] == []
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize(
     "tell",
     [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGINT)],
@@ -185,6 +188,7 @@ def test_what_it_was_started_to_ignore_it_does() -> None:
         assert running.wait(PATIENCE) == 5
 
 
+@pytest.mark.usefixtures("measured")
 def test_ctrl_c_that_is_typed_reaches_the_program_once() -> None:
     keyboard, terminal = os.openpty()
     with (
@@ -215,19 +219,17 @@ def login(terminal: int) -> None:  # pragma: no cover  # between fork and exec
 
 # Suites of client teams ------------------------------------------------------------------------------------------
 
-#: With nothing of this repository, and no plugins, which take their time.
-ALONE = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-PYTEST = (PYTHON, "-m", "pytest", "-c", os.devnull, "--noconftest", "-p", "no:cacheprovider", "-q")
 WITH_REQUESTS = str(CLIENTS / "python" / "referrals.py")
 WITH_FETCH = str(CLIENTS / "node" / "referrals.test.mjs")
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_suite_with_requests_passes() -> None:
-    assert "3 passed" in output("--", *PYTEST, WITH_REQUESTS, env=ALONE)
+    assert "3 passed" in output("--", *PYTEST, WITH_REQUESTS, env=alone())
 
 
 def test_a_suite_that_finds_no_tests_fails_as_it_would_alone() -> None:
-    with process("exec", "--", *PYTEST, WITH_REQUESTS, "-k", "nothing", env=ALONE) as running:
+    with process("exec", "--", *PYTEST, WITH_REQUESTS, "-k", "nothing", env=alone()) as running:
         running.communicate()
     assert running.returncode == pytest.ExitCode.NO_TESTS_COLLECTED
 

@@ -16,9 +16,12 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, World
 from commands import PATIENCE, call, process
 from kernel.story import client_of
+
+pytestmark = pytest.mark.usefixtures("measured")
 
 SECRET, OLD = "whsec_of_the_test", "whsec_before"
 BODY = '{"type":"patient.updated","data":{"last_name":"Ümlaut"}}'.encode()
@@ -43,7 +46,7 @@ class Listening:
 
     def post(self, body: bytes = BODY, **headers: str) -> httpx2.Response:
         spelled = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx2.post(self.url, content=body, headers=spelled, trust_env=False)
+        return loopback.post(self.url, content=body, headers=spelled)
 
     def ended(self) -> int:
         """Its exit code, once it has ended of itself."""
@@ -152,7 +155,7 @@ def test_on_a_terminal_it_is_a_line_a_webhook_and_no_letter_is_an_order() -> Non
             headers = {"webhook-id": "i1", "webhook-attempt": "2", "webhook-timestamp": "2026-03-10T10:30:00.000Z"}
             body = b'{"type":"\\u001b[2J","job_id":"7"}'
             for signature in (signed(body), signed(body).upper()):
-                httpx2.post(url, content=body, headers={**headers, "cobalt-verification": signature}, trust_env=False)
+                loopback.post(url, content=body, headers={**headers, "cobalt-verification": signature})
             assert running.wait(PATIENCE) == 3
         said = [reading.readline().rstrip("\n") for _ in range(4)]
     assert said == [

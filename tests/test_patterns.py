@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Sandbox, World
 from cobalt_sandbox.testing.receiver import verifies
 
@@ -83,7 +84,7 @@ def by_webhook(receiver: Receiver, clinic: Clinic, job_id: int | str) -> Outcome
 @pytest.fixture(params=["documentation", "demo-clinic"])
 def clinic(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Clinic]:
     world = sandbox.world(seed=1, fixtures=[request.param], latency="realistic")
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as http:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as http:
         yield Clinic(http, world)
     world.delete()
 

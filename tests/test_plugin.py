@@ -18,7 +18,7 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, measured: None) -> Run:
     """Run a suite with the plugin."""
 
     def run(suite: str, *arguments: str, **environment: str) -> str:
@@ -174,10 +174,11 @@ def test_each_worker_has_a_server_of_its_own(run: Run, tmp_path: Path) -> None:
     assert len(set(found.values())) == 2
 
 
+@pytest.mark.usefixtures("measured")
 def test_workers_on_one_server_see_nothing_of_each_other_nor_of_what_was_before_a_reset(sandbox: Sandbox) -> None:
     there = f"--cobalt-url={sandbox.url}"
-    wanted = {"ISOLATION_TESTS": "40", "ISOLATION_ORDER": "1"}
-    assert ended(ran(CLIENTS, "-p", "cobalt", "-p", "xdist", "-n2", there, "isolation.py", **wanted), passed=40)
+    wanted = {"ISOLATION_TESTS": "20", "ISOLATION_ORDER": "1"}
+    assert ended(ran(CLIENTS, "-p", "cobalt", "-p", "xdist", "-n2", there, "isolation.py", **wanted), passed=20)
 
 
 # A server elsewhere ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Sandbox, World
 from cobalt_sandbox.testing.retelling import MOST_CHARACTERS, MOST_LINES, retold
 
@@ -104,7 +105,7 @@ def test_a_job_that_is_pending_is_told_with_what_it_waits_for(world: World, api:
 
 def test_in_a_world_in_which_time_passes_nobody_has_to_settle(sandbox: Sandbox, referral: Body) -> None:
     world = sandbox.world(seed=1, latency="1000..1000", rate=2, now="2030-01-01T00:00:00Z")
-    httpx2.post(f"{world.url}/v1/referrals", json=referral, headers=world.headers, trust_env=False, verify=False)
+    loopback.post(f"{world.url}/v1/referrals", json=referral, headers=world.headers)
     first, _, job = lines(world)
     world.delete()
     assert ", at rate 2; " in first

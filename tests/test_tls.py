@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.clock import Stopwatch
 from cobalt_sandbox.tls import NAMES, new_identity, write_certificate
@@ -67,7 +68,7 @@ def test_the_api_answers_under_every_name_of_its_certificate(https: httpx2.Clien
 
 def test_what_is_written_here_is_read_there(encrypted: Sandbox, https: httpx2.Client) -> None:
     world = encrypted.default_world
-    plain = httpx2.get(f"{encrypted.url}/v1/patients", headers=world.headers, trust_env=False)
+    plain = loopback.get(f"{encrypted.url}/v1/patients", headers=world.headers)
     assert asked(https, API, "/v1/patients").content == plain.content
 
 
@@ -108,9 +109,9 @@ def test_cobalts_host_of_link_is_link(https: httpx2.Client, host: str, path: str
 
 
 def test_the_plain_port_knows_the_names_too(encrypted: Sandbox) -> None:
-    answer = httpx2.get(f"{encrypted.url}/init.js", headers={"host": LINK}, trust_env=False)
+    answer = loopback.get(f"{encrypted.url}/init.js", headers={"host": LINK})
     assert answer.status_code == 200
-    assert answer.content == httpx2.get(f"{encrypted.url}/link/init.js", trust_env=False).content
+    assert answer.content == loopback.get(f"{encrypted.url}/link/init.js").content
 
 
 @pytest.mark.parametrize("path", ["/v1/providers", "/_sandbox/clock", "/linked", "/%2e%2e/v1/providers"])
@@ -250,7 +251,7 @@ def test_long_requests_and_replies_pass_whole(encrypted: Sandbox, https: httpx2.
     name = "n" * 200_000
     made = https.post("/v1/referrals", headers=world.headers, json={"reason": name})
     assert made.status_code == 400
-    with httpx2.Client(trust_env=False) as plain:
+    with loopback.Client() as plain:
         document = plain.get(f"{encrypted.url}/_sandbox/snapshot").content
     assert len(document) > 262_144  # it is sent in pieces
     assert https.get("/_sandbox/snapshot").content == document
@@ -368,6 +369,7 @@ def refused(*arguments: str, before: str = "pass") -> tuple[int, str]:
     return ran.returncode, ran.stderr.splitlines()[-1]
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("way", ["flags", "environment variables"])
 def test_serve_says_where_tls_is_and_writes_the_certificate_before(way: str, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
@@ -392,6 +394,7 @@ def test_serve_says_where_tls_is_and_writes_the_certificate_before(way: str, tmp
     assert (answer.json(), server.returncode) == ({"status": "ok"}, 0)
 
 
+@pytest.mark.usefixtures("measured")
 def test_serve_writes_no_certificate_unless_it_is_told_where(tmp_path: Path) -> None:
     start = command("serve", "--port", "0", "--tls", "--tls-port", "0")
     with subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as server:
@@ -405,12 +408,14 @@ def test_serve_writes_no_certificate_unless_it_is_told_where(tmp_path: Path) -> 
     assert (server.returncode, list(tmp_path.iterdir())) == (0, [])
 
 
+@pytest.mark.usefixtures("measured")
 def test_serve_names_what_to_install_when_it_is_missing() -> None:
     without = "sys.modules['trustme'] = None"
     cure = "Error: TLS needs trustme: pip install 'cobalt-sandbox[tls]'"
     assert refused("--tls", "--tls-port", "0", before=without) == (1, cure)
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_taken_port_is_a_failure_and_the_file_stays_that_of_who_has_it(encrypted: Sandbox) -> None:
     port, before = port_of(encrypted), encrypted.ca_file.read_bytes()
     said = refused("--tls", "--tls-port", str(port), "--tls-ca", str(encrypted.ca_file))
@@ -418,12 +423,14 @@ def test_a_taken_port_is_a_failure_and_the_file_stays_that_of_who_has_it(encrypt
     assert encrypted.ca_file.read_bytes() == before
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_certificate_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere" / "ca.pem"
     said = refused("--tls", "--tls-port", "0", "--tls-ca", str(nowhere))
     assert said == (1, f"Error: cannot write {nowhere}: No such file or directory")
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_file_for_the_certificate_is_wrong_use_without_tls(tmp_path: Path) -> None:
     assert refused("--tls-ca", str(tmp_path / "ca.pem")) == (2, "Error: --tls-ca is of no use without --tls.")
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from browser.equipment import packages, program
+from browser.equipment import CHROMIUM, packages, program
 from browser.site import Site
 from browser.story import DESKTOP, PATIENCE, Clinic
 from browser.window import window
@@ -25,7 +25,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+    browser = playwright.chromium.launch(executable_path=program(*CHROMIUM), args=["--no-sandbox"])
     yield browser
     browser.close()
 

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import loopback
 from browser.story import DESKTOP, PHONE, focused
 from browser.window import faults, fits, window
 from cobalt_sandbox import Sandbox
@@ -52,7 +53,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def openapi(sandbox: Sandbox) -> Json:
-    return cast("Json", httpx2.get(f"{sandbox.url}/_sandbox/openapi.json", trust_env=False, verify=False).json())
+    return cast("Json", loopback.get(f"{sandbox.url}/_sandbox/openapi.json").json())
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +188,7 @@ def called(line: str) -> httpx2.Response:
     sent: Json = {"content": body} if (body := "".join(by_name["-d"])) else {}
     sent |= {"data": {name: form[name] for name in form.keys() - files.keys()}, "files": files} if form else {}
     verb = "".join(by_name["-X"]) or ("POST" if sent else "GET")
-    return httpx2.request(verb, url, headers=headers, **sent, trust_env=False, verify=False)
+    return loopback.request(verb, url, headers=headers, **sent)
 
 
 def test_every_call_can_be_pasted_into_a_shell(

@@ -12,17 +12,21 @@ ON_CI = {"CI": "true"}
 
 
 def test_a_program_is_found() -> None:
-    assert Path(program("sh", ON_CI)).name == "sh"
+    assert Path(program("sh", environment=ON_CI)).name == "sh"
+
+
+def test_the_next_best_is_taken_for_one_that_is_missing() -> None:
+    assert program("no-such-browser", "sh", environment=ON_CI) == program("sh")
 
 
 def test_without_a_program_a_test_is_skipped() -> None:
     with pytest.raises(pytest.skip.Exception, match="needs no-such-browser, which is not installed"):
-        program("no-such-browser", {})
+        program("no-such-browser", environment={})
 
 
 def test_without_a_program_ci_fails() -> None:
-    with pytest.raises(pytest.fail.Exception, match="needs no-such-browser, which is not installed"):
-        program("no-such-browser", ON_CI)
+    with pytest.raises(pytest.fail.Exception, match="needs no-such-browser or none-either, which is not installed"):
+        program("no-such-browser", "none-either", environment=ON_CI)
 
 
 def test_without_a_package_ci_fails(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright
 
-from browser.equipment import program
+import loopback
+from browser.equipment import CHROMIUM, program
 from browser.site import INIT, Site
 from browser.story import Clinic, at, choose_and_sign_in, closed, leave, opened_lightbox
 from cobalt_sandbox import Sandbox, World
@@ -33,7 +33,7 @@ def browser_of(playwright: Playwright, sandbox: Sandbox, home: Path, *trusted: P
         certutil(database, "-A", "-n", "cobalt-sandbox", "-t", "C,,", "-i", str(certificate))
     rules = ", ".join(f"MAP {name} {urlsplit(sandbox.tls_url).netloc}" for name in NAMES)
     browser = playwright.chromium.launch(
-        executable_path=program("chromium"),
+        executable_path=program(*CHROMIUM),
         args=["--no-sandbox", f"--host-resolver-rules={rules}"],
         env={**os.environ, "HOME": str(home)},
     )
@@ -69,7 +69,7 @@ def test_a_page_of_the_api_can_fetch_from_it(page: Page, world: World) -> None:
     refused = page.goto(PROVIDERS)
     assert refused is not None
     assert refused.status == 401
-    plain = httpx2.get(f"{world.url}/v1/providers", headers=world.headers, trust_env=False)
+    plain = loopback.get(f"{world.url}/v1/providers", headers=world.headers)
     assert page.evaluate(FETCH, [PROVIDERS, world.headers]) == [200, plain.json()]
 
 

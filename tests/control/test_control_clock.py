@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, Any]
@@ -76,11 +77,11 @@ def slow(sandbox: Sandbox) -> Iterator[World]:
 def control(world: World, method: str, path: str, body: object = None) -> httpx2.Response:
     headers = {"client_id": world.client_id}
     url = f"{world.url}/_sandbox/clock{path}"
-    return httpx2.request(method, url, headers=headers, json=body, trust_env=False, verify=False, timeout=30)
+    return loopback.request(method, url, headers=headers, json=body, timeout=30)
 
 
 def call(world: World, path: str, body: object) -> Body:
-    reply = httpx2.post(f"{world.url}/v1{path}", headers=world.headers, json=body, trust_env=False, verify=False)
+    reply = loopback.post(f"{world.url}/v1{path}", headers=world.headers, json=body)
     answer: Body = reply.json()
     return answer
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, Any]
@@ -63,7 +63,7 @@ DOCUMENTED = {
 
 @pytest.fixture(scope="module")
 def openapi(sandbox: Sandbox) -> Body:
-    reply = httpx2.get(f"{sandbox.url}/_sandbox/openapi.json", trust_env=False, verify=False)
+    reply = loopback.get(f"{sandbox.url}/_sandbox/openapi.json")
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
     document: Body = reply.json()
     return document
@@ -71,14 +71,14 @@ def openapi(sandbox: Sandbox) -> Body:
 
 def snapshot(world: World) -> Body:
     headers = {"client_id": world.client_id}
-    reply = httpx2.get(f"{world.url}/_sandbox/snapshot", headers=headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/_sandbox/snapshot", headers=headers)
     assert reply.status_code == 200
     document: Body = reply.json()
     return document
 
 
 def call(world: World, path: str, body: object = None) -> Body:
-    reply = httpx2.post(f"{world.url}/v1{path}", headers=world.headers, json=body, trust_env=False, verify=False)
+    reply = loopback.post(f"{world.url}/v1{path}", headers=world.headers, json=body)
     answer: Body = reply.json()
     return answer
 
@@ -192,7 +192,7 @@ def test_a_body_of_the_control_api_has_a_sample(openapi: Body, name: str) -> Non
 
 def test_the_description_is_the_same_for_every_world(sandbox: Sandbox, openapi: Body) -> None:
     url, nobody = f"{sandbox.url}/_sandbox/openapi.json", {"client_id": "nobody"}
-    assert httpx2.get(url, headers=nobody, trust_env=False, verify=False).json() == openapi
+    assert loopback.get(url, headers=nobody).json() == openapi
 
 
 # Snapshot --------------------------------------------------------------------------------------------------------
@@ -274,5 +274,5 @@ def test_the_secrets_of_webhooks_are_in_it_since_nothing_could_be_signed_without
 
 
 def test_a_snapshot_without_a_client_id_is_of_the_default_world(sandbox: Sandbox) -> None:
-    reply = httpx2.get(f"{sandbox.url}/_sandbox/snapshot", trust_env=False, verify=False)
+    reply = loopback.get(f"{sandbox.url}/_sandbox/snapshot")
     assert reply.json()["client_id"] == sandbox.default_world.client_id

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import World
 
 Body = dict[str, Any]
@@ -17,12 +18,10 @@ PATIENT = {"first_name": "Ida", "last_name": "Vance", "dob": "1990-01-02", "sex"
 
 
 def listing(world: World, **query: object) -> httpx2.Response:
-    return httpx2.get(
+    return loopback.get(
         f"{world.url}/_sandbox/events",
         headers={"client_id": world.client_id},
         params={name: str(value) for name, value in query.items()},
-        trust_env=False,
-        verify=False,
     )
 
 
@@ -33,7 +32,7 @@ def jobs(world: World, **query: object) -> list[int]:
 def call(world: World, path: str, body: Body, **headers: str) -> int:
     """Have something done, alone; the id of the job."""
     url, all_headers = f"{world.url}/v1{path}", {**world.headers, **headers}
-    reply = httpx2.post(url, headers=all_headers, json=body, trust_env=False, verify=False)
+    reply = loopback.post(url, headers=all_headers, json=body)
     world.settle()
     return int(reply.json()["job_id"])
 
@@ -93,7 +92,7 @@ def test_events_are_paged_like_webhook_events(world: World, page: int, size: int
 
 def test_the_client_reads_all_pages_oldest_first(world: World) -> None:
     url = f"{world.url}/v1/referring-providers"
-    with httpx2.Client(headers=world.headers, trust_env=False, verify=False) as client:
+    with loopback.Client(headers=world.headers) as client:
         made = [str(client.post(url, json=NPI).json()["job_id"]) for _ in range(105)]
     told = [event["job_id"] for event in world.settle()["events"]]
     assert sorted(told) == sorted(made)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import World
 
 Body = dict[str, Any]
@@ -31,7 +32,7 @@ def order(**changes: Any) -> Body:
 
 def control(world: World, method: str, path: str, body: object = None) -> httpx2.Response:
     headers, url = {"client_id": world.client_id}, f"{world.url}/_sandbox{path}"
-    return httpx2.request(method, url, headers=headers, json=body, trust_env=False, verify=False)
+    return loopback.request(method, url, headers=headers, json=body)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:
@@ -42,7 +43,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 def outcome(world: World, **headers: str) -> str:
     """``created``, or the reason why a referring provider was not."""
     url, all_headers = f"{world.url}/v1/referring-providers", {**world.headers, **headers}
-    httpx2.post(url, headers=all_headers, json=NPI, trust_env=False, verify=False)
+    loopback.post(url, headers=all_headers, json=NPI)
     [event] = world.settle()["events"]
     return str(event["data"].get("failure_reason", "created"))
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World
 from cobalt_sandbox.contracts import events as documented
 from cobalt_sandbox.control.fired_events import FIRED
@@ -29,7 +30,7 @@ PATIENT = {"first_name": "Ida", "last_name": "Vance", "dob": "1990-01-02", "sex"
 
 def control(world: World, path: str, body: object = None) -> httpx2.Response:
     url, headers = f"{world.url}/_sandbox{path}", {"client_id": world.client_id}
-    return httpx2.post(url, headers=headers, json=body, trust_env=False, verify=False)
+    return loopback.post(url, headers=headers, json=body)
 
 
 def register(api: httpx2.Client, receiver: Receiver) -> Body:
@@ -281,7 +282,7 @@ def test_a_removed_webhook_gets_nothing_more(world: World, api: httpx2.Client, r
 def test_a_slow_receiver_is_waited_for(sandbox: Sandbox, receiver: Receiver) -> None:
     """In a world in which time runs, the quick one is booked at once and the slow one when it has answered."""
     world = sandbox.world(rate=1, latency="instant")
-    with Receiver() as slow, httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False) as api:
+    with Receiver() as slow, loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         event = world.fire("patient.updated")
         for each in (receiver, slow):
             register(api, each)

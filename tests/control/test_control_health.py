@@ -8,13 +8,14 @@ from importlib.metadata import version
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox
 from cobalt_sandbox.app import application
 from cobalt_sandbox.config import Config
 
 
 def get(sandbox: Sandbox, path: str) -> httpx2.Response:
-    return httpx2.get(f"{sandbox.url}/_sandbox{path}", trust_env=False, verify=False)
+    return loopback.get(f"{sandbox.url}/_sandbox{path}")
 
 
 def test_a_process_that_answers_lives(sandbox: Sandbox) -> None:
@@ -60,5 +61,5 @@ def test_before_that_it_is_starting(path: str, status: int, text: str) -> None:
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_health_needs_no_world(sandbox: Sandbox, path: str) -> None:
-    reply = httpx2.get(f"{sandbox.url}/_sandbox{path}", headers={"client_id": "nobody"}, trust_env=False, verify=False)
+    reply = loopback.get(f"{sandbox.url}/_sandbox{path}", headers={"client_id": "nobody"})
     assert reply.status_code == 200

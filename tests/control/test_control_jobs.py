@@ -12,6 +12,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World
 from cobalt_sandbox.control.trace import Trace, traced
 from cobalt_sandbox.control.wait import WaitQuery, wait
@@ -37,7 +38,7 @@ NOT_IN_TIME = "timeout after 5 s, not retried: the documentation retries 5xx and
 
 def control(world: World, method: str, path: str, body: object = None) -> httpx2.Response:
     headers, url = {"client_id": world.client_id}, f"{world.url}/_sandbox{path}"
-    return httpx2.request(method, url, headers=headers, json=body, trust_env=False, verify=False)
+    return loopback.request(method, url, headers=headers, json=body)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:

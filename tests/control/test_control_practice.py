@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World, bundled
 from cobalt_sandbox.fixture import Fixture
 from cobalt_sandbox.spec import Spec
@@ -23,7 +24,7 @@ ELSEWHERE = "at_test_demo_clinic"
 
 def control(world: World, path: str, body: object = None, **headers: str) -> httpx2.Response:
     url, own = f"{world.url}/_sandbox{path}", {"client_id": world.client_id, **headers}
-    return httpx2.post(url, headers=own, json=body, trust_env=False, verify=False)
+    return loopback.post(url, headers=own, json=body)
 
 
 # Expired ---------------------------------------------------------------------------------------------------------
@@ -110,14 +111,14 @@ def test_who_has_no_access_is_told_that_first(world: World) -> None:
     url = f"{world.url}/v1/patients"
     for header, status in (("access_token", 404), ("client_secret", 401)):
         headers = {**world.headers, header: "wrong"}
-        assert httpx2.get(url, headers=headers, trust_env=False, verify=False).status_code == status
+        assert loopback.get(url, headers=headers).status_code == status
 
 
 def test_another_practice_notices_nothing(world: World, api: httpx2.Client) -> None:
     other = world.practice(ELSEWHERE)
     other.expire_login()
     assert api.get("/patients").status_code == 200
-    refused = httpx2.get(f"{world.url}/v1/patients", headers=other.headers, trust_env=False, verify=False)
+    refused = loopback.get(f"{world.url}/v1/patients", headers=other.headers)
     assert (refused.status_code, refused.text) == (403, REFUSAL)
     [event] = world.events()
     assert (event["access_token_reference_id"], other.access_token) == ("demo_clinic", ELSEWHERE)
@@ -152,7 +153,7 @@ def test_a_referral_fails_by_its_text_and_a_fetch_without_success(
 def test_held_jobs_end_too_and_those_of_others_go_on(sandbox: Sandbox) -> None:
     world = sandbox.world(hold=True)
     for practice in (world, world.practice(ELSEWHERE)):
-        httpx2.post(f"{world.url}/v1/patients", headers=practice.headers, json=PATIENT, trust_env=False, verify=False)
+        loopback.post(f"{world.url}/v1/patients", headers=practice.headers, json=PATIENT)
     world.expire_login()
     assert world.state()["jobs"] == {"queued": 0, "held": 1, "succeeded": 0, "failed": 1}
     world.delete()
@@ -160,7 +161,7 @@ def test_held_jobs_end_too_and_those_of_others_go_on(sandbox: Sandbox) -> None:
 
 def test_jobs_of_others_are_done_when_they_were_due(world: World, api: httpx2.Client) -> None:
     other = world.practice(ELSEWHERE)
-    httpx2.post(f"{world.url}/v1/patients", headers=other.headers, json=PATIENT, trust_env=False, verify=False)
+    loopback.post(f"{world.url}/v1/patients", headers=other.headers, json=PATIENT)
     due = world.clock()["next_due"]
     api.post("/patients", json=PATIENT)
     world.expire_login()
@@ -192,7 +193,7 @@ def test_time_does_not_heal_it(world: World, api: httpx2.Client) -> None:
 def test_it_is_in_the_snapshot(world: World) -> None:
     world.practice(ELSEWHERE).expire_login()
     headers = {"client_id": world.client_id}
-    document = httpx2.get(f"{world.url}/_sandbox/snapshot", headers=headers, trust_env=False, verify=False).json()
+    document = loopback.get(f"{world.url}/_sandbox/snapshot", headers=headers).json()
     assert [practice["login_expired"] for practice in document["practices"]] == [False, True]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, World
 
 USER = {"user_id": "user_12345", "org_id": "org_67890"}
@@ -13,7 +13,7 @@ USER = {"user_id": "user_12345", "org_id": "org_67890"}
 def link_token(world: World) -> str:
     headers = {"client_id": world.client_id, "client_secret": world.client_secret}
     url = f"{world.url}/v1/link/token/create"
-    return str(httpx2.post(url, headers=headers, json=USER, trust_env=False, verify=False).json()["token"])
+    return str(loopback.post(url, headers=headers, json=USER).json()["token"])
 
 
 def test_a_user_of_an_organization_gets_a_public_token(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Sandbox, World
 from cobalt_sandbox.journal import PATH_LENGTH
 from kernel.story import Client, client_of, patient, refusing_url
@@ -17,7 +18,7 @@ Body = dict[str, Any]
 
 def control(world: World, path: str) -> httpx2.Response:
     headers, url = {"client_id": world.client_id}, f"{world.url}/_sandbox{path}"
-    return httpx2.get(url, headers=headers, trust_env=False, verify=False)
+    return loopback.get(url, headers=headers)
 
 
 def refused(reply: httpx2.Response, message: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World
 from cobalt_sandbox.testing.receiver import verifies
 
@@ -50,7 +51,7 @@ class Visitor:
         self.world = world
         self.receivers = receivers
         self.heard: list[tuple[int, bytes]] = []
-        self._http = httpx2.Client(base_url=world.url, headers=world.headers, trust_env=False, timeout=30)
+        self._http = loopback.Client(base_url=world.url, headers=world.headers, timeout=30)
 
     def close(self) -> None:
         self._http.close()
@@ -359,7 +360,7 @@ def test_restoring_ends_what_was_pending_before(sandbox: Sandbox) -> None:
 def put(sandbox: Sandbox, document: object, **headers: str) -> httpx2.Response:
     url, told = f"{sandbox.url}/_sandbox/snapshot", {"content-type": "application/json", **headers}
     content = document if isinstance(document, bytes) else json.dumps(document)
-    return httpx2.put(url, content=content, headers=told, trust_env=False, verify=False, timeout=30)
+    return loopback.put(url, content=content, headers=told, timeout=30)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:
@@ -385,7 +386,7 @@ def test_a_world_that_is_not_there_is_made_with_the_credentials_that_are_sent(sa
     tokens = [each["access_token"] for each in made.json()["practices"]]
     assert tokens[1].startswith("at_test_")
     headers = {**own, "access_token": tokens[1]}
-    listed = httpx2.get(f"{sandbox.url}/v1/patients", headers=headers, trust_env=False, verify=False).json()
+    listed = loopback.get(f"{sandbox.url}/v1/patients", headers=headers).json()
     assert [patient["mrn"] for patient in listed["patients"]] == ["7"]
     assert put(sandbox, document, **own).status_code == 200
     assert put(sandbox, document, client_id="ci_restored").json()["practices"][1]["access_token"] == tokens[1]

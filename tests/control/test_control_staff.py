@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World, bundled
 
 Body = dict[str, Any]
@@ -271,7 +272,7 @@ def test_a_change_that_cannot_be_is_refused_and_nothing_happens(
 def test_a_body_that_is_no_object_is_refused(world: World) -> None:
     url, headers = f"{world.url}/_sandbox/staff/appointments/1", {"client_id": world.client_id}
     booked(world)
-    reply = httpx2.patch(url, headers=headers, json=[1], trust_env=False, verify=False)
+    reply = loopback.patch(url, headers=headers, json=[1])
     assert (reply.status_code, reply.json()["message"]) == (400, "Request body must be a JSON object.")
 
 
@@ -353,7 +354,7 @@ def test_an_unknown_patient_is_refused(world: World, api: httpx2.Client) -> None
 def test_muted_events_are_listed_and_not_sent(sandbox: Sandbox) -> None:
     with older(sandbox, muted_events=["appointment.created"]) as world, Receiver() as receiver:
         headers, body = world.headers, {"webhook_url": receiver.url}
-        httpx2.post(f"{world.url}/v1/webhook", headers=headers, json=body, trust_env=False, verify=False)
+        loopback.post(f"{world.url}/v1/webhook", headers=headers, json=body)
         row = booked(world)
         world.staff.change(row["id"], note="Called.")
         world.settle()

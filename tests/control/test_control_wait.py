@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World
 from cobalt_sandbox.bells import MOST_WAITING, Bells, TooManyWaiting, WorldGone
 from kernel.story import Client, client_of
@@ -24,7 +25,7 @@ STOPPED = "While this call waited, the server was stopped."
 
 def asked(world: World, **query: object) -> httpx2.Response:
     url, headers = f"{world.url}/_sandbox/wait?{urlencode(query)}", {"client_id": world.client_id}
-    return httpx2.get(url, headers=headers, trust_env=False, verify=False, timeout=30)
+    return loopback.get(url, headers=headers, timeout=30)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:
@@ -43,7 +44,7 @@ class Waiting:
         self._connection.request("GET", f"/_sandbox/wait?{urlencode(query)}", headers={"client_id": world.client_id})
         # Whatever was sent before is read by the time that something later is answered.
         for _ in range(2):
-            httpx2.get(f"{world.url}/_sandbox/livez", trust_env=False, verify=False)
+            loopback.get(f"{world.url}/_sandbox/livez")
 
     def close(self) -> None:
         self._connection.close()

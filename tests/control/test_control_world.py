@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Receiver, Refusal, Sandbox, World
 from cobalt_sandbox.testing.receiver import verifies
 
@@ -50,20 +51,18 @@ REJECTED = {"fail": [{"code": "EHR_REJECTED", "description": "No."}]}
 def control(
     sandbox: Sandbox | World, method: str, body: object = None, *, path: str = "/world", **headers: str
 ) -> httpx2.Response:
-    return httpx2.request(
+    return loopback.request(
         method,
         f"{sandbox.url}/_sandbox{path}",
         headers={"content-type": "application/json", **headers},
         content=None if body is None else json.dumps(body),
-        trust_env=False,
-        verify=False,
     )
 
 
 def call(world: World, method: str, path: str, body: object = None, **headers: str) -> httpx2.Response:
     """The documented API."""
     url, all_headers = f"{world.url}/v1{path}", {**world.headers, **headers}
-    return httpx2.request(method, url, headers=all_headers, json=body, trust_env=False, verify=False)
+    return loopback.request(method, url, headers=all_headers, json=body)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:
@@ -340,7 +339,7 @@ def test_a_practice_without_an_access_token_of_its_own_cannot_be_opened_by_none(
 
 
 def test_a_server_holds_so_many_worlds() -> None:
-    with Sandbox(fixtures=["empty"]) as full, httpx2.Client(trust_env=False, verify=False) as client:
+    with Sandbox(fixtures=["empty"]) as full, loopback.Client() as client:
         url = f"{full.url}/_sandbox/world"
         worlds = [client.post(url).json() for _ in range(999)]
         message = "This server holds 1000 worlds, which is the most. Delete one that is no longer used."
@@ -719,7 +718,7 @@ def test_a_deleted_world_is_gone(sandbox: Sandbox) -> None:
     assert (reply.status_code, reply.content) == (204, b"")
     with pytest.raises(Refusal, match="Unknown client_id"):
         world.state()
-    gone = httpx2.get(f"{world.url}/v1/settings", headers=headers, trust_env=False, verify=False)
+    gone = loopback.get(f"{world.url}/v1/settings", headers=headers)
     refused(gone, 401, "Invalid client_id or client_secret.")
 
 

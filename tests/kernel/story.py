@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Self
 
-import httpx2
-
+import loopback
 from cobalt_sandbox import World
 
 Json = dict[str, Any]
@@ -27,7 +26,7 @@ class Client:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.http = httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, timeout=30)
+        self.http = loopback.Client(base_url=f"{world.url}/v1", headers=world.headers, timeout=30)
         self.admitted = 0
 
     def call(self, method: str, path: str, body: object = None) -> Any:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox
 
 JSON = {"content-type": "application/json"}
@@ -15,7 +16,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def control(sandbox: Sandbox) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=f"{sandbox.url}/_sandbox", trust_env=False) as client:
+    with loopback.Client(base_url=f"{sandbox.url}/_sandbox") as client:
         yield client
 
 
@@ -98,7 +99,7 @@ def test_json_may_name_its_charset_and_no_body_needs_no_type(control: httpx2.Cli
 def test_the_documented_api_minds_neither_origin_nor_host(sandbox: Sandbox) -> None:
     world = sandbox.default_world
     headers = {**world.headers, "origin": "https://app.example", "host": "api.usecobalt.com"}
-    assert httpx2.get(f"{sandbox.url}/v1/patients", headers=headers, trust_env=False).status_code == 200
+    assert loopback.get(f"{sandbox.url}/v1/patients", headers=headers).status_code == 200
 
 
 # The token -------------------------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ def guarded() -> Iterator[Sandbox]:
 )
 def test_with_a_control_token_no_call_goes_without_it(guarded: Sandbox, sent: dict[str, str]) -> None:
     for method, path in (("GET", "/clock"), ("POST", "/world"), ("DELETE", "/world"), ("GET", "/openapi.json")):
-        answer = httpx2.request(method, f"{guarded.url}/_sandbox{path}", headers=sent, trust_env=False)
+        answer = loopback.request(method, f"{guarded.url}/_sandbox{path}", headers=sent)
         says = "This server was started with --control-token: send it as 'authorization: Bearer TOKEN'."
         assert (answer.status_code, message(answer)) == (401, says)
 
@@ -136,7 +137,7 @@ def test_with_the_control_token_every_call_goes(guarded: Sandbox) -> None:
 
 def test_the_documented_api_asks_for_no_control_token(guarded: Sandbox) -> None:
     headers = guarded.default_world.headers
-    assert httpx2.get(f"{guarded.url}/v1/patients", headers=headers, trust_env=False).status_code == 200
+    assert loopback.get(f"{guarded.url}/v1/patients", headers=headers).status_code == 200
 
 
 # Which world -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.client import Control
@@ -20,7 +21,7 @@ HEADER = "cobalt-sandbox-fidelity"
 
 def answered(world: World, method: str, path: str, headers: Json | None = None, **request: Any) -> httpx2.Response:
     own = {**world.headers, **(headers or {})}
-    return httpx2.request(method, f"{world.url}{path}", headers=own, trust_env=False, verify=False, **request)
+    return loopback.request(method, f"{world.url}{path}", headers=own, **request)
 
 
 def test_a_documented_reply_says_so(world: World) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.endpoint import MIB, Endpoint, Reply, endpoint
 from cobalt_sandbox.gate import Gate, Headers, Routes
@@ -56,12 +57,12 @@ def test_a_path_that_is_not_served_says_why(
 
 def test_a_path_outside_the_api_is_not_found(world: World) -> None:
     for path in ("/", "/v2/patients", "/v1", "/v1/", "/patients", "/_sandboxes"):
-        assert refusal(httpx2.get(f"{world.url}{path}", trust_env=False)) == (404, "Not found.")
+        assert refusal(loopback.get(f"{world.url}{path}")) == (404, "Not found.")
 
 
 def test_what_is_not_found_needs_no_credentials_and_what_is_there_does(world: World) -> None:
-    assert httpx2.get(f"{world.url}/v1/nothing", trust_env=False).status_code == 404
-    assert httpx2.get(f"{world.url}/v1/patients", trust_env=False).status_code == 401
+    assert loopback.get(f"{world.url}/v1/nothing").status_code == 404
+    assert loopback.get(f"{world.url}/v1/patients").status_code == 401
 
 
 def test_a_part_of_a_path_is_unquoted(api: httpx2.Client) -> None:
@@ -94,29 +95,29 @@ def test_whoever_does_not_say_who_they_are_is_told(
     headers = [
         (name.encode(), value.encode("latin-1")) for name, value in {**world.headers, **changed}.items() if value
     ]
-    assert refusal(httpx2.get(f"{world.url}/v1/patients", headers=headers, trust_env=False)) == (status, message)
+    assert refusal(loopback.get(f"{world.url}/v1/patients", headers=headers)) == (status, message)
 
 
 def test_by_option_an_unknown_user_is_401(sandbox: Sandbox) -> None:
     world = sandbox.world(options={"user_not_found_status": 401})
     headers = {**world.headers, "access_token": "at_unknown"}
-    answer = httpx2.get(f"{world.url}/v1/patients", headers=headers, trust_env=False)
+    answer = loopback.get(f"{world.url}/v1/patients", headers=headers)
     assert refusal(answer) == (401, "User not found.")
     world.delete()
 
 
 def test_one_pair_of_quotes_around_a_credential_is_stripped(world: World) -> None:
     quoted = {name: f'"{value}"' for name, value in world.headers.items()}
-    assert httpx2.get(f"{world.url}/v1/patients", headers=quoted, trust_env=False).status_code == 200
+    assert loopback.get(f"{world.url}/v1/patients", headers=quoted).status_code == 200
     for odd in ('""{}""', '"{}', '{}"', "'{}'"):
         headers = {**quoted, "client_secret": odd.format(world.client_secret)}
-        answer = httpx2.get(f"{world.url}/v1/patients", headers=headers, trust_env=False)
+        answer = loopback.get(f"{world.url}/v1/patients", headers=headers)
         assert refusal(answer) == (401, "Invalid client_id or client_secret.")
 
 
 def test_a_credential_of_one_quote_is_wrong_and_no_crash(world: World) -> None:
     headers = {**world.headers, "access_token": '"'}
-    assert httpx2.get(f"{world.url}/v1/patients", headers=headers, trust_env=False).status_code == 404
+    assert loopback.get(f"{world.url}/v1/patients", headers=headers).status_code == 404
 
 
 # Bodies ----------------------------------------------------------------------------------------------------------
@@ -175,7 +176,7 @@ def test_an_answer_has_its_type_and_its_length(api: httpx2.Client) -> None:
 
 
 def test_an_answer_of_204_has_no_body(world: World) -> None:
-    answer = httpx2.delete(f"{world.url}/_sandbox/faults", headers={"client_id": world.client_id}, trust_env=False)
+    answer = loopback.delete(f"{world.url}/_sandbox/faults", headers={"client_id": world.client_id})
     assert (answer.status_code, answer.content, "content-length" in answer.headers) == (204, b"", False)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 
 @pytest.fixture
 def link(sandbox: Sandbox) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=f"{sandbox.url}/link", trust_env=False) as client:
+    with loopback.Client(base_url=f"{sandbox.url}/link") as client:
         yield client
 
 

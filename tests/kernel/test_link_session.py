@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox, World
 
 Json = dict[str, Any]
@@ -23,23 +24,23 @@ def client(world: World) -> dict[str, str]:
 def invited(world: World, **body: Any) -> str:
     """A link token."""
     url = f"{world.url}/link/token/create"
-    reply = httpx2.post(url, headers=client(world), json={**USER, **body}, trust_env=False, verify=False)
+    reply = loopback.post(url, headers=client(world), json={**USER, **body})
     return str(reply.json()["token"])
 
 
 def look(world: World, token: str) -> httpx2.Response:
-    return httpx2.get(f"{world.url}/link/session", params={"token": token}, trust_env=False, verify=False)
+    return loopback.get(f"{world.url}/link/session", params={"token": token})
 
 
 def sign_in(world: World, token: str, **credentials: Any) -> httpx2.Response:
     body = {"token": token, **LET_IN, **credentials}
-    return httpx2.post(f"{world.url}/link/session", json=body, trust_env=False, verify=False)
+    return loopback.post(f"{world.url}/link/session", json=body)
 
 
 def opened(world: World, public_token: str) -> Json:
     """The practice of the access token that a public token is exchanged for."""
     url, query = f"{world.url}/v1/link/token/exchange", {"public_token": public_token}
-    token = httpx2.get(url, params=query, headers=client(world), trust_env=False, verify=False).json()["token"]
+    token = loopback.get(url, params=query, headers=client(world)).json()["token"]
     [found] = [each for each in world.state()["practices"] if each["access_token"] == token]
     return dict(found)
 
@@ -119,7 +120,7 @@ def test_a_token_that_opens_nothing_is_refused_with_the_reason(world: World) -> 
 
 def test_other_verbs_and_paths_are_answered_in_the_envelope(world: World) -> None:
     for method, path, status in (("PUT", "/link/session", 405), ("GET", "/link/session/1", 404)):
-        reply = httpx2.request(method, f"{world.url}{path}", trust_env=False, verify=False)
+        reply = loopback.request(method, f"{world.url}{path}")
         assert refused(reply)[0] == status
 
 

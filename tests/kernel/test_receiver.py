@@ -13,6 +13,7 @@ import h11
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox.testing.receiver import Received, Receiver, verifies
 
 SECRET = "whsec_of_the_test"
@@ -22,7 +23,7 @@ SIGNED = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
 
 @pytest.fixture
 def http() -> Iterator[httpx2.Client]:
-    with httpx2.Client(trust_env=False) as client:
+    with loopback.Client() as client:
         yield client
 
 

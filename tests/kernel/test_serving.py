@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox
 from cobalt_sandbox.clock import Clock
 from cobalt_sandbox.serving import listening_socket, url_of
@@ -25,11 +26,11 @@ def test_port_0_is_any_free_port() -> None:
     with Sandbox() as one, Sandbox() as other:
         assert urlsplit(one.url).port != urlsplit(other.url).port
         for sandbox in (one, other):
-            assert httpx2.get(f"{sandbox.url}/_sandbox/livez", trust_env=False).json() == {"status": "ok"}
+            assert loopback.get(f"{sandbox.url}/_sandbox/livez").json() == {"status": "ok"}
 
 
 def test_a_server_that_has_started_is_ready(sandbox: Sandbox) -> None:
-    ready = httpx2.get(f"{sandbox.url}/_sandbox/readyz", trust_env=False)
+    ready = loopback.get(f"{sandbox.url}/_sandbox/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
@@ -80,7 +81,7 @@ def milliseconds_to_stop(receiver: Receiver) -> int:
     sandbox = Sandbox(clock="live", latency="instant")
     sandbox.start()
     before = len(receiver.received)
-    with client_of(sandbox.default_world) as client, httpx2.Client(trust_env=False) as idle:
+    with client_of(sandbox.default_world) as client, loopback.Client() as idle:
         idle.get(f"{sandbox.url}/_sandbox/livez")
         client.register(receiver.url)
         client.admit()

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 import cobalt_sandbox
+import loopback
 from cobalt_sandbox import Sandbox
 
 PAGES = Path(cobalt_sandbox.__file__).parent / "pages"
@@ -30,7 +31,7 @@ TYPES = {
 
 @pytest.fixture
 def browser(sandbox: Sandbox) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=sandbox.url, trust_env=False, verify=False) as client:
+    with loopback.Client(base_url=sandbox.url) as client:
         yield client
 
 
@@ -156,7 +157,7 @@ def _as_it_is(url: str, path: str) -> httpx2.Request:
 def test_the_reference_needs_no_control_token_but_what_it_asks_for_does() -> None:
     with Sandbox(control_token="open sesame") as guarded:
         paths = ("/_sandbox/docs", "/_sandbox/docs/page.js", "/_sandbox/openapi.json", "/_sandbox/docs/nothing.js")
-        answers = [httpx2.get(guarded.url + path, trust_env=False).status_code for path in paths]
+        answers = [loopback.get(guarded.url + path).status_code for path in paths]
     assert answers == [200, 200, 401, 404]
 
 

@@ -1,19 +1,18 @@
-"""How often a law is tried: the same examples every time, or new ones with ``COBALT_EXPLORE=1``."""
+"""The settings of Hypothesis for all laws."""
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import HealthCheck, settings
+
+from properties.effort import EXPLORED, tries
 
 settings.register_profile(
     "laws",
-    max_examples=40,
+    max_examples=tries(25),
     deadline=None,
-    derandomize=True,
+    derandomize=EXPLORED == 0,
     database=None,
     # One server answers all the examples of a law, and an endpoint with many fields takes many draws.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-settings.register_profile("exploration", settings.get_profile("laws"), derandomize=False)
-settings.load_profile("exploration" if os.environ.get("COBALT_EXPLORE") else "laws")
+settings.load_profile("laws")

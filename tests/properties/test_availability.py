@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from cobalt_sandbox import Sandbox
 from contract.documents import exchanges
 from properties.anything import Json, Request
+from properties.effort import tries
 from properties.free_time import availability
 from properties.line import Line
 from properties.schedules import Query, cases
@@ -36,7 +37,7 @@ def _start_and_provider(row: Json) -> tuple[datetime, str]:
 
 
 @pytest.mark.parametrize("method", ["gaps", "slots", "equal_slots"])
-@settings(max_examples=50)
+@settings(max_examples=tries(30))
 @given(data=st.data())
 def test_what_is_available_is_what_is_free_minute_by_minute(method: str, data: st.DataObject, sandbox: Sandbox) -> None:
     practice, queries = data.draw(cases(method))

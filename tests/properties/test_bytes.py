@@ -19,8 +19,9 @@ from typing_extensions import is_typeddict
 
 from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.events import Envelope, Event
+from properties.effort import tries
 
-BODIES_PER_TYPE = 40
+BODIES_PER_TYPE = tries(25)
 #: Prints the places of the lines that are not what JavaScript would have written.
 CHECK = """
 const lines = require("fs").readFileSync(0, "utf8").split("\\n");
@@ -73,7 +74,7 @@ def typed_dicts(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 
 def bodies_of(type: type[Event]) -> list[bytes]:
-    """A few hundred bodies of one type of event."""
+    """Some bodies of one type of event."""
     found: list[bytes] = []
 
     @settings(max_examples=BODIES_PER_TYPE)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.bundled import fixture_names
 from properties.anything import Json
@@ -24,7 +25,7 @@ AMOUNT: Final = re.compile(r"-?[0-9]+\.[0-9]{2}")
 
 def call(world: World, method: str, path: str, **request: Any) -> httpx2.Response:
     url = f"{world.url}/v1{path}"
-    return httpx2.request(method, url, headers=world.headers, trust_env=False, verify=False, **request)
+    return loopback.request(method, url, headers=world.headers, **request)
 
 
 def claims_of(world: World) -> list[Json]:
@@ -169,7 +170,7 @@ def test_every_payment_is_kept_to_the_cent(sandbox: Sandbox, amount: float) -> N
     texts = dict.fromkeys(("patient_mrn", "payment_method", "reference_number", "location"), "x")
     assert call(world, "POST", "/payments", json={**texts, "amount": amount}).status_code == 200
     url = f"{world.url}/_sandbox/snapshot"
-    reply = httpx2.get(url, headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(url, headers=world.headers)
     [payment] = reply.json()["practices"][0]["tables"]["payments"]
     world.delete()
     assert AMOUNT.fullmatch(payment["amount"])

@@ -52,6 +52,7 @@ from properties.drawn import (
     when,
     which,
 )
+from properties.effort import tries
 from properties.line import Line
 
 REFUSAL = [{"code": "EHR_REJECTED", "description": "Ordered."}]
@@ -567,5 +568,5 @@ def named(details: Json) -> tuple[Any, ...]:
 
 
 def test_what_was_written_is_read(sandbox: Sandbox) -> None:
-    bounds = settings(max_examples=10, stateful_step_count=40)
+    bounds = settings(max_examples=tries(10), stateful_step_count=40)
     run_state_machine_as_test(lambda: Readback(sandbox), settings=bounds)  # type: ignore[arg-type]  # a factory will do

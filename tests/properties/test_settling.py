@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.clock import Stopwatch
 from properties.scenario import REFERRAL
@@ -51,7 +51,7 @@ class Settled:
     """The story of one world: what settling said, in how many real seconds, and all that there is to see afterwards."""
 
     def __init__(self, world: World, webhook_url: str) -> None:
-        with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+        with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
             api.post("/webhook", json={"webhook_url": webhook_url})
             self.jobs = [api.post("/referrals", json=REFERRAL).json()["job_id"] for _ in range(REFERRALS)]
             watch = Stopwatch()

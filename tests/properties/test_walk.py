@@ -18,6 +18,7 @@ from pydantic_core import from_json, to_json
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.testing.receiver import Receiver, verifies
 from properties.anything import Json, Request
+from properties.effort import tries
 from properties.line import Answer, Line
 
 DAY = 86_400
@@ -323,7 +324,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def test_every_walk_keeps_the_laws(sandbox: Sandbox) -> None:
-    bounds = settings(max_examples=25, stateful_step_count=25)
+    bounds = settings(max_examples=tries(25), stateful_step_count=25)
     run_state_machine_as_test(lambda: Walk(sandbox), settings=bounds)  # type: ignore[arg-type]  # a factory will do
 
 

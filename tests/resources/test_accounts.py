@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox, World
 from cobalt_sandbox.app import DOCUMENTED
 from cobalt_sandbox.endpoint import Endpoint
@@ -111,7 +112,7 @@ def test_since_when_it_is_inactive_is_in_the_snapshot(world: World, api: httpx2.
 
 def last_sync(world: World, access_token: str) -> str | None:
     headers = {**world.headers, "access_token": access_token}
-    reply = httpx2.get(f"{world.url}/v1/last-schedule-sync", headers=headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/last-schedule-sync", headers=headers)
     assert list(reply.json()) == ["success", "last_schedule_sync"]
     told: str | None = reply.json()["last_schedule_sync"]
     return told
@@ -138,7 +139,7 @@ def test_an_account_that_was_just_linked_has_been_synced_since(world: World) -> 
     headers = {"client_id": world.client_id, "client_secret": world.client_secret}
     query = {"public_token": world.public_token("user_12345", "org_67890")}
     url = f"{world.url}/v1/link/token/exchange"
-    token = httpx2.get(url, params=query, headers=headers, trust_env=False, verify=False).json()["token"]
+    token = loopback.get(url, params=query, headers=headers).json()["token"]
     assert last_sync(world, token) == "2026-03-10T10:31:40.000Z"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, Any]
@@ -36,9 +37,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 
 def call(world: World, method: str, path: str, **request: Any) -> httpx2.Response:
-    return httpx2.request(
-        method, f"{world.url}/v1{path}", headers=world.headers, trust_env=False, verify=False, **request
-    )
+    return loopback.request(method, f"{world.url}/v1{path}", headers=world.headers, **request)
 
 
 def listed(world: World, start_date: str, end_date: str, **query: object) -> Body:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Json = dict[str, Any]
@@ -74,7 +75,7 @@ def get(sandbox: Sandbox) -> Iterator[Get]:
         world = sandbox.world(fixtures=[fixture])
         worlds.append(world)
         url = f"{world.url}/v1/availability"
-        return httpx2.get(url, headers=world.headers, params={**ONE_DAY, **query}, trust_env=False, verify=False)
+        return loopback.get(url, headers=world.headers, params={**ONE_DAY, **query})
 
     yield asked
     for world in worlds:
@@ -648,7 +649,7 @@ def small(sandbox: Sandbox) -> Iterator[World]:
 
 def fetch(world: World, body: Json) -> httpx2.Response:
     url = f"{world.url}/v1/availability/fetch"
-    return httpx2.post(url, headers=world.headers, json=body, trust_env=False, verify=False)
+    return loopback.post(url, headers=world.headers, json=body)
 
 
 def fetched(world: World, body: Json) -> Json:
@@ -710,7 +711,7 @@ def test_a_fetch_ends_in_the_windows(small: World) -> None:
 def test_the_options_of_a_fetch_are_those_of_get(small: World, options: Json) -> None:
     query = {**ONE_DAY, **{name: str(value).lower() if value is True else value for name, value in options.items()}}
     url = f"{small.url}/v1/availability"
-    reply = httpx2.get(url, headers=small.headers, params=query, trust_env=False, verify=False)
+    reply = loopback.get(url, headers=small.headers, params=query)
     assert fetched(small, {**FETCH, **options})["availability"] == windows(reply)
     assert fetched(small, {**FETCH, **options, "location_ids": ["2"]})["availability"] == []
 
@@ -733,7 +734,7 @@ def test_a_fetch_reads_the_schedule_when_it_is_done(small: World) -> None:
     job_id = fetch(small, FETCH).json()["job_id"]
     url = f"{small.url}/v1/providers/ehr/700"
     hidden = {"hide_in_availability": "true"}
-    assert httpx2.patch(url, headers=small.headers, json=hidden, trust_env=False, verify=False).status_code == 200
+    assert loopback.patch(url, headers=small.headers, json=hidden).status_code == 200
     small.settle()
     [event] = small.events(job_id=job_id)
     assert event["data"]["availability"] == []
@@ -814,6 +815,6 @@ def test_a_live_fetch_is_for_eclinicalworks_alone(sandbox: Sandbox) -> None:
     what = "Live fetch for availability is not supported for Practice Fusion. Currently supported: eClinicalWorks."
     refused(fetch(world, FETCH), what)
     url = f"{world.url}/v1/availability"
-    reply = httpx2.get(url, headers=world.headers, params=ONE_DAY, trust_env=False, verify=False)
+    reply = loopback.get(url, headers=world.headers, params=ONE_DAY)
     world.delete()
     assert times(reply) == [("08:00", "17:00")]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox, World
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ CLAIM: Json = {"emr_claim_id": "1", "service_date": "2026-03-02", "emr_patient_i
 
 
 def call(world: World, method: str, path: str, **request: Any) -> httpx2.Response:
-    return httpx2.request(method, f"{world.url}{path}", headers=world.headers, trust_env=False, verify=False, **request)
+    return loopback.request(method, f"{world.url}{path}", headers=world.headers, **request)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:
@@ -466,4 +467,4 @@ def test_claims_need_an_access_token(world: World) -> None:
     """D6."""
     url, headers = f"{world.url}/v1/claims", {**world.headers, "access_token": "nobody"}
     for method in ("GET", "POST"):
-        refused(httpx2.request(method, url, headers=headers, trust_env=False, verify=False), 404, "User not found.")
+        refused(loopback.request(method, url, headers=headers), 404, "User not found.")

@@ -23,6 +23,7 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 from cobalt_sandbox.config import CLIENT_ID, CLIENT_SECRET
 from cobalt_sandbox.ehr import RECORDS
@@ -48,21 +49,18 @@ REJECTED = {"fail": [{"code": "EHR_REJECTED", "description": "The EHR rejected t
 
 
 def post(world: World, content: bytes = PDF, texts: Mapping[str, str] = PARTS) -> httpx2.Response:
-    return httpx2.post(
+    return loopback.post(
         f"{world.url}/v1/documents",
         headers=world.headers,
         data={**PARTS, **texts},
         files={"document": ("document.pdf", content, "application/pdf")},
-        trust_env=False,
         timeout=60,
     )
 
 
 def raw(world: World, body: Any, boundary: str = "edge", **headers: str) -> httpx2.Response:
     kind = {"content-type": f"multipart/form-data; boundary={boundary}"}
-    return httpx2.post(
-        f"{world.url}/v1/documents", headers={**world.headers, **kind, **headers}, content=body, trust_env=False
-    )
+    return loopback.post(f"{world.url}/v1/documents", headers={**world.headers, **kind, **headers}, content=body)
 
 
 def form(disposition: str, content: bytes = PDF, *headers: str) -> bytes:
@@ -73,7 +71,7 @@ def form(disposition: str, content: bytes = PDF, *headers: str) -> bytes:
 
 
 def get(world: World, document_id: str) -> httpx2.Response:
-    return httpx2.get(f"{world.url}/v1/documents/{document_id}", headers=world.headers, trust_env=False, timeout=60)
+    return loopback.get(f"{world.url}/v1/documents/{document_id}", headers=world.headers, timeout=60)
 
 
 def read_back(world: World, reply: httpx2.Response) -> httpx2.Response:
@@ -351,7 +349,7 @@ def test_a_document_of_another_practice_is_not_found(sandbox: Sandbox) -> None:
     world = sandbox.world(fixtures=practices)
     assert get(world, "a").content == b"a"
     headers = {**world.headers, "access_token": "at_2"}
-    refused(httpx2.get(f"{world.url}/v1/documents/a", headers=headers, trust_env=False), 404, "Document not found")
+    refused(loopback.get(f"{world.url}/v1/documents/a", headers=headers), 404, "Document not found")
     world.delete()
 
 
@@ -375,7 +373,7 @@ def test_a_document_that_the_ehr_refuses_is_not_kept(world: World) -> None:
 
 
 def stored(world: World, document_id: str) -> Body:
-    reply = httpx2.get(f"{world.url}/_sandbox/snapshot", headers={"client_id": world.client_id}, trust_env=False)
+    reply = loopback.get(f"{world.url}/_sandbox/snapshot", headers={"client_id": world.client_id})
     rows = reply.json()["practices"][0]["tables"]["documents"]
     [row] = [row for row in rows if row["id"] == document_id]
     return dict(row)
@@ -497,7 +495,7 @@ def test_what_is_refused_is_let_go_without_a_search_for_garbage(
     tracemalloc.start()
     try:
         for _ in range(4):
-            reply = httpx2.post(world.url + path, headers=headers, content=body, trust_env=False)
+            reply = loopback.post(world.url + path, headers=headers, content=body)
             assert reply.status_code == 400
         assert tracemalloc.get_traced_memory()[0] < 4 * MIB
     finally:
@@ -547,7 +545,7 @@ def test_a_referral_of_25_mb_takes_three_times_its_size_at_most(process: tuple[W
     body = json.dumps({**referral, "documents": files}).encode()
     assert world.state()["client_id"] == CLIENT_ID
     before = peak(status)
-    reply = httpx2.post(f"{world.url}/v1/referrals", headers=world.headers, content=body, trust_env=False, timeout=60)
+    reply = loopback.post(f"{world.url}/v1/referrals", headers=world.headers, content=body, timeout=60)
     assert reply.status_code == 200
     assert peak(status) - before <= 3 * len(body)
 

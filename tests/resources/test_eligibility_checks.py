@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 NOTHING = {"deductible": {"individual": None, "family": None}, "out_of_pocket": {"individual": None, "family": None}}
@@ -65,7 +66,7 @@ def small(sandbox: Sandbox) -> Iterator[World]:
 
 def ask(world: World, path: str = "", **query: str) -> httpx2.Response:
     url = f"{world.url}/v1/eligibility-checks{path}"
-    return httpx2.get(url, headers=world.headers, params=query, trust_env=False, verify=False)
+    return loopback.get(url, headers=world.headers, params=query)
 
 
 def listed(world: World, **query: str) -> list[dict[str, Any]]:
@@ -90,7 +91,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 def created(world: World, **more: object) -> dict[str, Any]:
     """The patient created with a check: the data of the event."""
     url = f"{world.url}/v1/patients"
-    queued = httpx2.post(url, headers=world.headers, json={**NEW, **more}, trust_env=False, verify=False).json()
+    queued = loopback.post(url, headers=world.headers, json={**NEW, **more}).json()
     world.settle()
     [event] = world.events(job_id=queued["job_id"])
     data: dict[str, Any] = event["data"]

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 MEDICARE = "abc123def4567890abcdef1234567890"
@@ -23,7 +24,7 @@ def codes(api: httpx2.Client, schedule: str = MEDICARE, **query: str) -> list[st
 def small(sandbox: Sandbox, path: str, **tables: list[dict[str, Any]]) -> Any:
     """What a practice with these tables answers."""
     world = sandbox.world(fixtures=[{"name": "small", **tables}])
-    reply = httpx2.get(f"{world.url}/v1{path}", headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1{path}", headers=world.headers)
     world.delete()
     assert reply.status_code == 200
     return reply.json()
@@ -115,7 +116,7 @@ def test_items_are_found_by_a_part_of_code_or_name_in_any_case_and_by_validity(
 def test_a_page_is_cut_out_of_the_items_of_its_own_schedule(sandbox: Sandbox, page: str, found: list[str]) -> None:
     world = sandbox.world()
     path = f"/v1/fee-schedules/{MEDICARE}/items?page={page}&page_size=2"
-    reply = httpx2.get(world.url + path, headers=world.headers, trust_env=False, verify=False).json()
+    reply = loopback.get(world.url + path, headers=world.headers).json()
     world.delete()
     assert [each["code"] for each in reply["items"]] == found
     assert reply["pagination"] == {"page": int(page), "page_size": 2, "total_records": 5, "total_pages": 3}
@@ -147,7 +148,7 @@ def test_amounts_are_written_with_their_point(sandbox: Sandbox) -> None:
             }
         ]
     )
-    reply = httpx2.get(f"{world.url}/v1/fee-schedules/a/items", headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/fee-schedules/a/items", headers=world.headers)
     world.delete()
     assert reply.text.startswith(
         '{"success":true,"items":[{"item_id":"a49082","code":"49082","name":"NAME OF 49082","fee":287.0,'
@@ -161,13 +162,13 @@ def test_amounts_are_written_with_their_point(sandbox: Sandbox) -> None:
 def test_fee_schedules_need_an_access_token(world: World, path: str) -> None:
     """D6."""
     headers = {**world.headers, "access_token": "nobody"}
-    reply = httpx2.get(f"{world.url}/v1{path}", headers=headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1{path}", headers=headers)
     assert (reply.status_code, reply.json()["message"]) == (404, "User not found.")
 
 
 def test_the_demo_clinic_has_a_master_and_a_medicare_schedule_with_the_same_codes(sandbox: Sandbox) -> None:
     world = sandbox.world(fixtures=["demo-clinic"])
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         master, medicare = api.get("/fee-schedules").json()["fee_schedules"]
         assert (master["is_master"], medicare["is_master"]) == (True, False)
         assert codes(api, master["id"]) == codes(api, medicare["id"])

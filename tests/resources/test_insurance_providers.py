@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 INSURERS = [
@@ -28,7 +29,7 @@ def small(sandbox: Sandbox) -> Iterator[World]:
 
 def ask(world: World, **query: str) -> httpx2.Response:
     url = f"{world.url}/v1/insurance-providers"
-    return httpx2.get(url, headers=world.headers, params=query, trust_env=False, verify=False)
+    return loopback.get(url, headers=world.headers, params=query)
 
 
 def found(world: World, **query: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox, World
 
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ class Link:
     def call(self, method: str, path: str, **settings: Any) -> httpx2.Response:
         headers = {**self.credentials, **settings.pop("headers", {})}
         url = f"{self.world.url}{path}"
-        return httpx2.request(method, url, headers=headers, trust_env=False, verify=False, **settings)
+        return loopback.request(method, url, headers=headers, **settings)
 
     def create(self, *, at: str = "/v1", **body: Any) -> httpx2.Response:
         return self.call("POST", f"{at}/link/token/create", json=body)

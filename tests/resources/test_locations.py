@@ -7,13 +7,14 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox, World
 
 HAPPY = "abc123def4567890abcdef1234567890"
 
 
 def listed(world: World) -> list[dict[str, Any]]:
-    reply = httpx2.get(f"{world.url}/v1/locations", headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/locations", headers=world.headers)
     assert (reply.status_code, list(reply.json())) == (200, ["success", "locations"])
     locations: list[dict[str, Any]] = reply.json()["locations"]
     return locations
@@ -144,11 +145,9 @@ def test_an_unknown_location_is_not_found(api: httpx2.Client, id: str) -> None:
 
 
 def test_a_location_of_another_practice_is_not_found(world: World) -> None:
-    with httpx2.Client(
+    with loopback.Client(
         base_url=f"{world.url}/v1",
         headers={**world.headers, "access_token": "at_test_demo_clinic"},
-        trust_env=False,
-        verify=False,
     ) as other:
         assert patched(other, {"status": "inactive"}) == (404, refused("Location not found."))
     assert listed(world)[0]["status"] == "active"

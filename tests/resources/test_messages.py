@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Json = dict[str, Any]
@@ -24,7 +25,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 
 def create(world: World, body: object) -> httpx2.Response:
-    return httpx2.post(f"{world.url}/v1/messages", headers=world.headers, json=body, trust_env=False, verify=False)
+    return loopback.post(f"{world.url}/v1/messages", headers=world.headers, json=body)
 
 
 def ended(world: World, body: Json) -> Json:
@@ -147,4 +148,4 @@ def test_messages_need_an_access_token(world: World) -> None:
     """D6."""
     headers = {**world.headers, "access_token": "nobody"}
     url = f"{world.url}/v1/messages"
-    refused(httpx2.post(url, headers=headers, json={}, trust_env=False, verify=False), 404, "User not found.")
+    refused(loopback.post(url, headers=headers, json={}), 404, "User not found.")

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Json = dict[str, Any]
@@ -50,7 +51,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 
 def create(world: World, body: object) -> httpx2.Response:
-    return httpx2.post(f"{world.url}/v1/notes", headers=world.headers, json=body, trust_env=False, verify=False)
+    return loopback.post(f"{world.url}/v1/notes", headers=world.headers, json=body)
 
 
 def queued(world: World, body: Json) -> int:
@@ -72,7 +73,7 @@ def listed(world: World, appointment_id: str = "728948") -> Json:
     """The appointment, with its progress note."""
     days = {"start_date": "2023-01-01", "end_date": "2030-12-31", "include_note": "true"}
     url = f"{world.url}/v1/appointments"
-    reply = httpx2.get(url, params=days, headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(url, params=days, headers=world.headers)
     [found] = [each for each in reply.json()["appointments"] if each["id"] == appointment_id]
     return dict(found)
 
@@ -283,7 +284,7 @@ def test_nothing_is_converted(world: World, change: Json, message: str) -> None:
 @pytest.mark.parametrize("body", [[], "note", 5, None])
 def test_a_note_is_an_object(world: World, body: object) -> None:
     url = f"{world.url}/v1/notes"
-    reply = httpx2.post(url, headers=world.headers, content=json.dumps(body), trust_env=False, verify=False)
+    reply = loopback.post(url, headers=world.headers, content=json.dumps(body))
     refused(reply, 400, "Request body must be a JSON object.")
 
 
@@ -310,7 +311,7 @@ def test_an_unknown_appointment_is_refused_at_once(world: World, appointment_id:
 def test_the_appointment_of_another_practice_is_unknown(world: World) -> None:
     """D17."""
     clinic = {**world.headers, "access_token": world.state()["practices"][1]["access_token"]}
-    reply = httpx2.post(f"{world.url}/v1/notes", headers=clinic, json=TEXT, trust_env=False, verify=False)
+    reply = loopback.post(f"{world.url}/v1/notes", headers=clinic, json=TEXT)
     refused(reply, 404, "Appointment not found.")
 
 
@@ -336,7 +337,7 @@ def test_what_counts_is_whether_the_appointment_is_in_the_ehr_when_the_note_gets
     """D189: one that is booked before the note arrives takes it."""
     world = sandbox.world(seed=1, latency="instant")
     visit = {"mrn": "123456", "location": "25", "provider": "123456789", "type": "new_patient"}
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         made = api.post("/appointments", json={**visit, "datetime": "2026-05-04T10:00:00-04:00"}).json()
     assert listed(world, made["appointment_id"])["status"] == "pending"
     event = ended(world, {"appointment_id": made["appointment_id"], "note": "Arrived."})
@@ -354,5 +355,5 @@ def test_a_note_is_taken_whatever_has_become_of_the_appointment(practice: Practi
 def test_notes_need_an_access_token(world: World) -> None:
     """D6."""
     headers = {**world.headers, "access_token": "nobody"}
-    reply = httpx2.post(f"{world.url}/v1/notes", headers=headers, json={}, trust_env=False, verify=False)
+    reply = loopback.post(f"{world.url}/v1/notes", headers=headers, json={})
     refused(reply, 404, "User not found.")

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 ROW: dict[str, Any] = {
@@ -35,7 +36,7 @@ def order(number: int, **changes: Any) -> dict[str, Any]:
 def orders_of(sandbox: Sandbox, *rows: dict[str, Any], path: str = "/v1/orders?patient_mrn=1") -> Any:
     """What a practice with these orders answers."""
     world = sandbox.world(fixtures=[{"name": "small", "orders": list(rows)}])
-    reply = httpx2.get(world.url + path, headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(world.url + path, headers=world.headers)
     world.delete()
     assert reply.status_code == 200
     return reply.json()["orders"]
@@ -123,13 +124,13 @@ def test_lab_results_have_a_range_and_a_flag_or_null(sandbox: Sandbox) -> None:
 def test_orders_need_an_access_token(world: World) -> None:
     """D6."""
     headers = {**world.headers, "access_token": "nobody"}
-    reply = httpx2.get(f"{world.url}/v1/orders?patient_mrn=1", headers=headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/orders?patient_mrn=1", headers=headers)
     assert (reply.status_code, reply.json()["message"]) == (404, "User not found.")
 
 
 def test_the_demo_clinic_has_orders_with_results(sandbox: Sandbox) -> None:
     world = sandbox.world(fixtures=["demo-clinic"])
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         mrns = [each["mrn"] for each in api.get("/patients", params={"page_size": "100"}).json()["patients"]]
         found = [row for mrn in mrns for row in api.get("/orders", params={"patient_mrn": mrn}).json()["orders"]]
     world.delete()

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, Any]
@@ -74,7 +75,7 @@ def small(make: Callable[..., World]) -> World:
 
 def call(world: World, method: str, path: str, body: object) -> httpx2.Response:
     url = f"{world.url}/v1{path}"
-    return httpx2.request(method, url, headers=world.headers, json=body, trust_env=False, verify=False)
+    return loopback.request(method, url, headers=world.headers, json=body)
 
 
 def add(world: World, body: object, mrn: str = "1") -> httpx2.Response:

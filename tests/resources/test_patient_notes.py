@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Json = dict[str, Any]
@@ -31,7 +32,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 def create(world: World, body: object) -> httpx2.Response:
     url = f"{world.url}/v1/patient-notes"
-    return httpx2.post(url, headers=world.headers, json=body, trust_env=False, verify=False)
+    return loopback.post(url, headers=world.headers, json=body)
 
 
 def ended(world: World, body: Json) -> Json:
@@ -91,7 +92,7 @@ def test_what_counts_is_whether_the_patient_is_in_the_ehr_when_the_note_gets_the
     """D18: a patient who is created before the note arrives has it."""
     world = sandbox.world(seed=1, latency="instant")
     person = {"first_name": "Ada", "last_name": "Quill", "dob": "1990-01-01", "sex": "female"}
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         api.post("/patients", json=person)
         world.settle()
         [made] = world.events(type="patient.created")
@@ -154,7 +155,7 @@ def test_the_location_of_another_practice_will_not_do(world: World) -> None:
     """Those of the account."""
     clinic = {**world.headers, "access_token": world.state()["practices"][1]["access_token"]}
     url = f"{world.url}/v1/patient-notes"
-    refused(httpx2.post(url, headers=clinic, json=NEW, trust_env=False, verify=False), 400, WRONG_LOCATION)
+    refused(loopback.post(url, headers=clinic, json=NEW), 400, WRONG_LOCATION)
 
 
 def test_creating_a_patient_note_takes_30_to_90_seconds(sandbox: Sandbox) -> None:
@@ -174,4 +175,4 @@ def test_patient_notes_need_an_access_token(world: World) -> None:
     """D6."""
     headers = {**world.headers, "access_token": "nobody"}
     url = f"{world.url}/v1/patient-notes"
-    refused(httpx2.post(url, headers=headers, json={}, trust_env=False, verify=False), 404, "User not found.")
+    refused(loopback.post(url, headers=headers, json={}), 404, "User not found.")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, object]
@@ -82,7 +83,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 
 def call(world: World, method: str, path: str, **request: Any) -> httpx2.Response:
-    return httpx2.request(method, f"{world.url}{path}", headers=world.headers, trust_env=False, verify=False, **request)
+    return loopback.request(method, f"{world.url}{path}", headers=world.headers, **request)
 
 
 def create(world: World, body: object) -> httpx2.Response:
@@ -621,7 +622,7 @@ def crowd(sandbox: Sandbox) -> Iterator[httpx2.Client]:
     """A practice with 205 patients."""
     patients = [{"mrn": f"{number:03}", "ehr_id": f"E{number}", "last_name": f"N{number:03}"} for number in range(205)]
     world = sandbox.world(fixtures=[{"name": "crowd", "patients": patients}])
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as client:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as client:
         yield client
     world.delete()
 
@@ -705,4 +706,4 @@ def test_patients_need_an_access_token(world: World) -> None:
     headers = {**world.headers, "access_token": "nobody"}
     for method in ("GET", "POST"):
         url = f"{world.url}/v1/patients"
-        refused(httpx2.request(method, url, headers=headers, trust_env=False, verify=False), 404, "User not found.")
+        refused(loopback.request(method, url, headers=headers), 404, "User not found.")

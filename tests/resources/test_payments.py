@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Json = dict[str, Any]
@@ -27,7 +28,7 @@ TEXTS = ("patient_mrn", "payment_method", "reference_number", "location", "notes
 
 
 def call(world: World, method: str, path: str, **request: Any) -> httpx2.Response:
-    return httpx2.request(method, f"{world.url}{path}", headers=world.headers, trust_env=False, verify=False, **request)
+    return loopback.request(method, f"{world.url}{path}", headers=world.headers, **request)
 
 
 def create(world: World, body: Json) -> httpx2.Response:
@@ -208,5 +209,5 @@ def test_posting_a_payment_takes_5_to_45_seconds(sandbox: Sandbox) -> None:
 def test_payments_need_an_access_token(world: World) -> None:
     """D6."""
     headers = {**world.headers, "access_token": "nobody"}
-    reply = httpx2.post(f"{world.url}/v1/payments", headers=headers, json=NEW, trust_env=False, verify=False)
+    reply = loopback.post(f"{world.url}/v1/payments", headers=headers, json=NEW)
     assert (reply.status_code, reply.json()["message"]) == (404, "User not found.")

@@ -9,13 +9,14 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Refusal, Sandbox, World
 
 Json = dict[str, Any]
 
 
 def listed(world: World, **headers: str) -> list[Json]:
-    reply = httpx2.get(f"{world.url}/v1/providers", headers={**world.headers, **headers}, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/providers", headers={**world.headers, **headers})
     assert (reply.status_code, list(reply.json())) == (200, ["success", "providers"])
     providers: list[Json] = reply.json()["providers"]
     return providers
@@ -184,9 +185,7 @@ def test_there_are_no_parameters_and_no_pages(api: httpx2.Client, query: dict[st
 
 def test_providers_need_an_access_token(world: World) -> None:
     """D6."""
-    reply = httpx2.get(
-        f"{world.url}/v1/providers", headers={**world.headers, "access_token": ""}, trust_env=False, verify=False
-    )
+    reply = loopback.get(f"{world.url}/v1/providers", headers={**world.headers, "access_token": ""})
     message = json.dumps({"success": False, "message": "User not found."}, separators=(",", ":"))
     assert (reply.text, reply.status_code) == (message, 404)
 
@@ -363,7 +362,7 @@ def test_what_was_listed_can_be_sent_back(api: httpx2.Client, world: World) -> N
 def test_the_end_of_a_recurrence_is_kept(api: httpx2.Client, world: World) -> None:
     """D157: it is applied, though it is not listed."""
     patched(api, {"hours": week({**DATED, "set_recur": RECUR})})
-    snapshot = httpx2.get(f"{world.url}/_sandbox/snapshot", headers=world.headers, trust_env=False, verify=False)
+    snapshot = loopback.get(f"{world.url}/_sandbox/snapshot", headers=world.headers)
     providers = snapshot.json()["practices"][0]["tables"]["providers"]
     [kept] = [provider for provider in providers if provider["id"] == DOE]
     assert kept["hours"][0]["shifts"][0]["recurrence"]["rec_end_date"] == "2026-11-13T00:00:00"
@@ -462,12 +461,10 @@ def test_an_unknown_provider_is_not_found(api: httpx2.Client, id: str) -> None:
 
 
 def test_a_provider_of_another_practice_is_not_found(world: World) -> None:
-    reply = httpx2.patch(
+    reply = loopback.patch(
         f"{world.url}/v1/providers/{DOE}",
         headers={**world.headers, "access_token": "at_test_demo_clinic"},
         json={"status": "inactive"},
-        trust_env=False,
-        verify=False,
     )
     assert (reply.status_code, reply.json()["message"]) == (404, "Provider not found.")
     assert doe(world)["status"] == "active"

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, object]
@@ -46,12 +47,10 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 
 def post(world: World, body: object, **headers: str) -> httpx2.Response:
-    return httpx2.post(
+    return loopback.post(
         f"{world.url}/v1/referrals",
         headers={**world.headers, **headers},
         json=body,
-        trust_env=False,
-        verify=False,
     )
 
 
@@ -519,7 +518,7 @@ def test_the_access_token_of_another_client_is_unknown(sandbox: Sandbox, world: 
 def test_without_an_access_token_there_is_no_user(world: World, referral: Body) -> None:
     """D6."""
     two = {name: value for name, value in world.headers.items() if name != "access_token"}
-    reply = httpx2.post(f"{world.url}/v1/referrals", headers=two, json=referral, trust_env=False, verify=False)
+    reply = loopback.post(f"{world.url}/v1/referrals", headers=two, json=referral)
     refused(reply, 404, "User not found.")
 
 
@@ -693,7 +692,7 @@ def test_a_job_ends_in_exactly_one_event(world: World, api: httpx2.Client, refer
 
 
 def get_document(world: World, document_id: str) -> httpx2.Response:
-    return httpx2.get(f"{world.url}/v1/documents/{document_id}", headers=world.headers, trust_env=False)
+    return loopback.get(f"{world.url}/v1/documents/{document_id}", headers=world.headers)
 
 
 def document_ids(world: World, referral_id: str) -> list[str]:
@@ -726,7 +725,7 @@ def test_the_type_of_a_document_follows_from_its_name(
 
 
 def stored_documents(world: World) -> list[Body]:
-    reply = httpx2.get(f"{world.url}/_sandbox/snapshot", headers={"client_id": world.client_id}, trust_env=False)
+    reply = loopback.get(f"{world.url}/_sandbox/snapshot", headers={"client_id": world.client_id})
     rows: list[Body] = reply.json()["practices"][0]["tables"]["documents"]
     return rows[2:]  # but for those of the documentation
 
@@ -763,7 +762,7 @@ RANGE = {"start_date": "2000-01-01", "end_date": "2099-12-31"}
 
 def listing(world: World, **query: object) -> dict[str, Any]:
     params = {name: str(value) for name, value in {**RANGE, **query}.items()}
-    reply = httpx2.get(f"{world.url}/v1/referrals", headers=world.headers, params=params, trust_env=False)
+    reply = loopback.get(f"{world.url}/v1/referrals", headers=world.headers, params=params)
     assert reply.status_code == 200, reply.text
     answer: dict[str, Any] = reply.json()
     return answer

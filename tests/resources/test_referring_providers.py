@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, object]
@@ -53,7 +54,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 def create(world: World, body: object) -> httpx2.Response:
     url = f"{world.url}/v1/referring-providers"
-    return httpx2.post(url, headers=world.headers, json=body, trust_env=False, verify=False)
+    return loopback.post(url, headers=world.headers, json=body)
 
 
 def ended(world: World, body: Body) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def test_a_referring_provider_of_whom_little_is_known_is_listed(sandbox: Sandbox
     """D25: null without a value. D182: the name is `Last, First`."""
     known = {"ehr_id": "1", "first_name": "Ada", "last_name": "Quill"}
     world = sandbox.world(fixtures=[{"name": "small", "referring_providers": [known]}])
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         assert listed(api, phone="3125551234") == []
         [quill] = listed(api)
     world.delete()
@@ -295,4 +296,4 @@ def test_referring_providers_need_an_access_token(world: World) -> None:
     """D6."""
     url, headers = f"{world.url}/v1/referring-providers", {**world.headers, "access_token": "nobody"}
     for method in ("GET", "POST"):
-        refused(httpx2.request(method, url, headers=headers, trust_env=False, verify=False), 404, "User not found.")
+        refused(loopback.request(method, url, headers=headers), 404, "User not found.")

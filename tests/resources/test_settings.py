@@ -7,6 +7,7 @@ import json
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 MISSING = "Missing required fields: access_token_reference_id."
@@ -19,7 +20,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 def reference_of(world: World, access_token: str) -> str:
     headers = {**world.headers, "access_token": access_token}
-    reply = httpx2.get(f"{world.url}/v1/settings", headers=headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/settings", headers=headers)
     return str(reply.json()["data"]["access_token_reference_id"])
 
 
@@ -55,7 +56,7 @@ def test_the_documented_settings_are_given_as_printed(api: httpx2.Client) -> Non
 def test_an_account_made_without_settings_has_none(sandbox: Sandbox) -> None:
     """D52."""
     world = sandbox.world(fixtures=[{"name": "bare", "settings": False}])
-    reply = httpx2.get(f"{world.url}/v1/settings", headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/settings", headers=world.headers)
     refused(reply, 404, "Settings not found.")
     world.delete()
 
@@ -134,4 +135,4 @@ def test_settings_need_an_access_token(world: World) -> None:
     """D6."""
     url, headers = f"{world.url}/v1/settings", {**world.headers, "access_token": "nobody"}
     for method in ("GET", "POST"):
-        refused(httpx2.request(method, url, headers=headers, trust_env=False, verify=False), 404, "User not found.")
+        refused(loopback.request(method, url, headers=headers), 404, "User not found.")

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, object]
@@ -56,7 +57,7 @@ def refused(reply: httpx2.Response, status: int, message: str) -> None:
 
 
 def call(world: World, method: str, path: str, **request: Any) -> httpx2.Response:
-    return httpx2.request(method, f"{world.url}{path}", headers=world.headers, trust_env=False, verify=False, **request)
+    return loopback.request(method, f"{world.url}{path}", headers=world.headers, **request)
 
 
 def create(world: World, body: object) -> httpx2.Response:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 OWN = [{"code": "CONF", "description": "Confirmed"}, {"code": "R/S", "description": ""}]
 
 
 def listed(world: World) -> object:
-    reply = httpx2.get(f"{world.url}/v1/visit-statuses", headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/visit-statuses", headers=world.headers)
     assert (reply.status_code, list(reply.json())) == (200, ["success", "visit_statuses"])
     return reply.json()["visit_statuses"]
 

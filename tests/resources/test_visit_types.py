@@ -5,13 +5,14 @@ from __future__ import annotations
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 OWN = [{"code": "AWV", "description": "Annual Wellness Visit"}, {"code": "BH Visit", "description": ""}]
 
 
 def listed(world: World) -> object:
-    reply = httpx2.get(f"{world.url}/v1/visit-types", headers=world.headers, trust_env=False, verify=False)
+    reply = loopback.get(f"{world.url}/v1/visit-types", headers=world.headers)
     assert (reply.status_code, list(reply.json())) == (200, ["success", "visit_types"])
     return reply.json()["visit_types"]
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, object]
@@ -74,7 +75,7 @@ def receiver() -> Iterator[str]:
 
 
 def client(world: World) -> httpx2.Client:
-    return httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False)
+    return loopback.Client(base_url=f"{world.url}/v1", headers=world.headers)
 
 
 def refused(reply: httpx2.Response, status: int, message: str) -> None:

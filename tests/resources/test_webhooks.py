@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import httpx2
 import pytest
 
+import loopback
 from cobalt_sandbox import Sandbox, World
 
 Body = dict[str, object]
@@ -211,7 +212,7 @@ def test_a_strict_server_takes_https_only() -> None:
     with Sandbox(strict=True, fixtures=["empty"]) as strict:
         world = strict.default_world
         url, headers = f"{world.url}/v1/webhook", world.headers
-        with httpx2.Client(headers=headers, trust_env=False, verify=False) as client:
+        with loopback.Client(headers=headers) as client:
             refused(client.post(url, json={"webhook_url": "http://127.0.0.1:9000"}), 400, NO_URL)
             assert client.post(url, json={"webhook_url": URL}).status_code == 200
 
@@ -228,9 +229,9 @@ def test_webhooks_belong_to_the_client_whatever_the_access_token(
     if access_token is not None:
         headers["access_token"] = access_token
     url = f"{world.url}/v1/webhook"
-    made = httpx2.post(url, headers=headers, json={"webhook_url": URL}, trust_env=False, verify=False)
+    made = loopback.post(url, headers=headers, json={"webhook_url": URL})
     assert listing(api)["webhook_urls"] == [{"id": made.json()["webhook_id"], "url": URL}]
-    assert httpx2.get(url, headers=headers, trust_env=False, verify=False).json() == listing(api)
+    assert loopback.get(url, headers=headers).json() == listing(api)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_webhooks_need_the_credentials_of_the_client(world: World, method: str, 
         ({"client_id": world.client_id}, "Missing required headers: client_secret."),
         (wrong, "Invalid client_id or client_secret."),
     ):
-        reply = httpx2.request(method, f"{world.url}/v1{path}", headers=headers, trust_env=False, verify=False)
+        reply = loopback.request(method, f"{world.url}/v1{path}", headers=headers)
         refused(reply, 401, message)
 
 
@@ -325,7 +326,7 @@ def test_an_unknown_webhook_is_not_found(api: httpx2.Client, method: str, path: 
 def test_the_webhook_of_another_client_is_unknown(sandbox: Sandbox, api: httpx2.Client) -> None:
     """D17."""
     other = sandbox.world(fixtures=["empty"])
-    with httpx2.Client(base_url=f"{other.url}/v1", headers=other.headers, trust_env=False, verify=False) as client:
+    with loopback.Client(base_url=f"{other.url}/v1", headers=other.headers) as client:
         id = register(client)["webhook_id"]
     refused(api.delete(f"/webhook/{id}"), 404, "Webhook not found.")
     other.delete()
@@ -394,7 +395,7 @@ def test_the_old_secret_signs_for_24_hours_with_the_option(
 ) -> None:
     """D238; D248: a second rotation drops the oldest secret."""
     world = sandbox.world(options={"rotation_signs_with": "old"})
-    with httpx2.Client(base_url=f"{world.url}/v1", headers=world.headers, trust_env=False, verify=False) as api:
+    with loopback.Client(base_url=f"{world.url}/v1", headers=world.headers) as api:
         webhook = register(api, inbox.url)
         path = f"/webhook/{webhook['webhook_id']}/rotate-secret" if by_id else "/webhook/rotate-secret"
         secrets = [webhook["webhook_secret"], *(api.post(path).json()["webhook"]["secret"] for _ in range(2))]
