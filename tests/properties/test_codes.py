@@ -108,7 +108,10 @@ def test_a_time_zone_is_known_or_refused(zone: str, sandbox: Sandbox) -> None:
         made = line.send(Request("POST", "/_sandbox/world", head, json.dumps(asked).encode()))
         assert made.status in (201, 400), made.body
         if made.status == 400:
-            assert "Input should be" in made.json["message"]
+            halves = any(
+                "\ud800" <= each <= "\udfff" for each in zone
+            )  # of a surrogate pair, which no JSON may have alone
+            assert ("Invalid JSON" if halves else "Input should be") in made.json["message"]
             return
         own = (("client_id", made.json["client_id"]), ("client_secret", made.json["client_secret"]))
         token = ("access_token", made.json["practices"][0]["access_token"])
